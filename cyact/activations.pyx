@@ -1,0 +1,381 @@
+"""The public functions: arguments, defaults, docstrings; the direct road, else the ufunc.
+
+The direct road is for what is simple and common: exact, aligned, native ndarrays of one shape, and a single slope. It costs
+a fraction of a ufunc call. What it does not recognise it leaves to the ufunc, by answering None, and writes nothing.
+"""
+
+cimport numpy as cnp
+from cpython.object cimport PyObject, PyObject_Call
+from cpython.ref cimport Py_INCREF
+
+import numbers
+
+import numpy as np
+
+from cyact import ufuncs
+
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
+from cyact.parallel cimport compute, compute_job, store
+from cyact.ufuncs cimport TYPES, Function
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    # Each steals a reference, the first to its dtype.
+    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
+    object PyArray_Return(cnp.ndarray array)
+
+__all__ = ["leaky_relu", "relu", "sigmoid", "tanh"]
+
+cdef Function RELU = ufuncs.functions["relu"]
+cdef Function LEAKY_RELU = ufuncs.functions["leaky_relu"]
+cdef Function SIGMOID = ufuncs.functions["sigmoid"]
+cdef Function TANH = ufuncs.functions["tanh"]
+
+# Compared by identity: an equal string that is another object takes the general road, to the same result.
+cdef object SAME_KIND = "same_kind"
+cdef object UNSAFE = "unsafe"
+cdef object KEEP = "K"
+
+cdef enum:
+    GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
+
+
+# ---- the direct road ----
+
+cdef inline bint is_plain(object x):
+    return (
+        cnp.PyArray_CheckExact(x)
+        and cnp.PyArray_ISALIGNED(<cnp.ndarray> x)
+        and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray> x)
+    )
+
+
+cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
+    cdef int axis
+    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+        return False
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, axis) != cnp.PyArray_DIM(b, axis):
+            return False
+    return True
+
+
+cdef inline bint same_strides(cnp.ndarray a, cnp.ndarray b) noexcept:
+    cdef int axis
+    for axis in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDE(a, axis) != cnp.PyArray_STRIDE(b, axis):
+            return False
+    return True
+
+
+cdef inline void bounds(cnp.ndarray x, char** low, char** high) noexcept:
+    cdef Py_ssize_t extent
+    cdef int axis
+    low[0] = <char*> cnp.PyArray_DATA(x)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(x)
+    for axis in range(cnp.PyArray_NDIM(x)):
+        extent = cnp.PyArray_STRIDE(x, axis) * (cnp.PyArray_DIM(x, axis) - 1)
+        if extent < 0:
+            low[0] += extent
+        else:
+            high[0] += extent
+
+
+cdef inline bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
+    """Whether writing an element of ``out`` leaves every later element of ``x`` as it was, judged by their bounds."""
+    cdef char *low, *high, *out_low, *out_high
+    if cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x) and cnp.PyArray_TYPE(out) == cnp.PyArray_TYPE(x):
+        if same_strides(out, x):
+            return True
+    bounds(x, &low, &high)
+    bounds(out, &out_low, &out_high)
+    return high <= out_low or out_high <= low
+
+
+cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexcept:
+    """Fills in shape, strides and data: the axes by descending stride of the output, axes merged where all arrays allow.
+
+    False where elements of the output may overlap each other.
+    """
+    cdef cnp.ndarray out = <cnp.ndarray> arrays[operands - 1], x
+    cdef int axes[MAX_DIMS]
+    cdef int ndim = cnp.PyArray_NDIM(out), axis, a, o
+    cdef Py_ssize_t strides[MAX_OPERANDS]
+    cdef Py_ssize_t n, extent = cnp.PyArray_ITEMSIZE(out)
+    cdef bint backwards, merge
+    for axis in range(ndim):
+        a = axis
+        while a > 0 and abs(cnp.PyArray_STRIDE(out, axes[a - 1])) < abs(cnp.PyArray_STRIDE(out, axis)):
+            axes[a] = axes[a - 1]
+            a -= 1
+        axes[a] = axis
+    for o in range(operands):
+        job.data[o] = slope if arrays[o] == NULL else <char*> cnp.PyArray_DATA(<cnp.ndarray> arrays[o])
+    job.ndim = 0
+    for a in range(ndim):
+        axis = axes[a]
+        n = cnp.PyArray_DIM(out, axis)
+        if n == 1:
+            continue
+        backwards = True
+        for o in range(operands):
+            strides[o] = 0 if arrays[o] == NULL else cnp.PyArray_STRIDE(<cnp.ndarray> arrays[o], axis)
+            backwards = backwards and strides[o] <= 0
+        merge = job.ndim > 0
+        for o in range(operands):
+            if backwards:
+                job.data[o] += strides[o] * (n - 1)
+                strides[o] = -strides[o]
+            merge = merge and job.strides[o][job.ndim - 1] == strides[o] * n
+        if not merge:
+            job.shape[job.ndim] = 1
+            job.ndim += 1
+        job.shape[job.ndim - 1] *= n
+        for o in range(operands):
+            job.strides[o][job.ndim - 1] = strides[o]
+    for a in range(job.ndim - 1, -1, -1):
+        if abs(job.strides[operands - 1][a]) < extent:
+            return False
+        extent += abs(job.strides[operands - 1][a]) * (job.shape[a] - 1)
+    if job.ndim == 0:
+        job.ndim = 1
+        job.shape[0] = 1
+        for o in range(operands):
+            job.strides[o][0] = job.kernel.itemsize[o]
+    return True
+
+
+cdef inline object direct(
+    Function function, object first, object second, object alpha, object out, int arrays, bint sloped
+):
+    """The result, or None where the general road has to be taken.
+
+    ``arrays`` counts the inputs that are arrays, ``first`` and perhaps ``second``; ``sloped`` says whether ``alpha`` counts.
+    """
+    cdef PyObject* operands[MAX_OPERANDS]
+    cdef char* args[MAX_OPERANDS]
+    cdef double slope_value
+    cdef double slope       # bytes of any dtype
+    cdef int type_num, result, count, o
+    cdef const Kernel* kernel
+    cdef bint c_order, f_order
+    cdef cnp.dtype descriptor
+    cdef Job job
+    if not is_plain(first):
+        return None
+    cdef cnp.ndarray x = <cnp.ndarray> first, target, y
+    type_num = cnp.PyArray_TYPE(x)
+    if type_num >= TYPES:
+        return None
+    kernel = function.kernels[type_num]
+    if kernel == NULL:
+        return None
+    result = function.results[type_num]
+    count = kernel.operands
+    operands[0] = <PyObject*> first
+    c_order = cnp.PyArray_IS_C_CONTIGUOUS(x)
+    f_order = cnp.PyArray_IS_F_CONTIGUOUS(x)
+    if arrays == 2:
+        if not is_plain(second):
+            return None
+        y = <cnp.ndarray> second
+        if cnp.PyArray_TYPE(y) != type_num or not same_shape(x, y):
+            return None
+        operands[1] = <PyObject*> second
+        c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(y)
+        f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(y)
+    if sloped:
+        if type(alpha) is float:
+            slope_value = alpha
+        elif type(alpha) is int:
+            try:
+                slope_value = alpha
+            except OverflowError:
+                return None
+        else:
+            return None
+        store(slope_value, kernel.types[arrays], &slope)
+        operands[arrays] = NULL
+    if out is None:
+        if c_order:
+            target = <cnp.ndarray> cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), result, 0)
+        else:
+            descriptor = cnp.PyArray_DescrFromType(result)
+            Py_INCREF(descriptor)
+            target = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
+    else:
+        if not is_plain(out):
+            return None
+        target = <cnp.ndarray> out
+        if (
+            cnp.PyArray_TYPE(target) != result
+            or not cnp.PyArray_ISWRITEABLE(target)
+            or out is not first and not (same_shape(x, target) and may_write(target, x))
+            or arrays == 2 and out is not second and not may_write(target, y)
+        ):
+            return None
+    c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(target)
+    f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(target)
+    operands[count - 1] = <PyObject*> target
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(target)
+    if n == 0:
+        pass
+    elif c_order or f_order:
+        for o in range(count):
+            args[o] = <char*> &slope if operands[o] == NULL else <char*> cnp.PyArray_DATA(<cnp.ndarray> operands[o])
+        if n < GIL_FREE:
+            compute(kernel, args, n, sloped)
+        else:
+            with nogil:
+                compute(kernel, args, n, sloped)
+    else:
+        job.kernel = kernel
+        if not make_job(&job, operands, count, <char*> &slope):
+            return None
+        if n < GIL_FREE:
+            compute_job(&job)
+        else:
+            with nogil:
+                compute_job(&job)
+    if out is None and cnp.PyArray_NDIM(target) == 0:
+        Py_INCREF(target)
+        return PyArray_Return(target)
+    return target
+
+
+# ---- the general road ----
+
+def _label(Function function, name):
+    return function.name if name is None else f"{function.name} (name={name!r})"
+
+
+def _explained(error, Function function, name, hint=""):
+    """The error again, of the same public type, with the function's name and the caller's label."""
+    text = f"{_label(function, name)}: {error}{hint}"
+    ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
+    if ufunc_errors:
+        explained = ufunc_errors[-1](text)
+        explained.__dict__.update(error.__dict__)
+        return explained
+    return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
+
+
+cdef bint is_integer(object dtype):
+    return getattr(dtype, "kind", "") in ("i", "u")
+
+
+cdef object checked_slope(object alpha, Function function, object dtype, object name):
+    """A slope as the ufunc takes it: a Python number in the computation's dtype, where that is known, all else as an array."""
+    cdef double slope
+    cdef cnp.ndarray array
+    if not isinstance(alpha, (np.generic, bool)) and isinstance(alpha, numbers.Real):
+        slope = float(alpha)
+        if dtype is None:
+            return slope
+        array = np.empty((), dtype)
+        store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
+        return array
+    if not hasattr(alpha, "__array_ufunc__"):
+        alpha = np.asarray(alpha)
+    kind = getattr(getattr(alpha, "dtype", None), "kind", "f")
+    if kind not in "iuf":
+        raise TypeError(
+            f"{_label(function, name)}: alpha must be a real number or an array of real numbers, not {alpha!r}"
+        )
+    return alpha
+
+
+cdef object general(
+    Function function, object first, object second, object alpha, object out, int arrays, bint sloped,
+    object where, object casting, object order, object dtype, object subok, object name,
+):
+    cdef Function chosen = function
+    cdef object features = None, stored = None, result
+    cdef dict keywords = {}
+    if not cnp.PyArray_Check(first) and not hasattr(first, "__array_ufunc__"):
+        first = np.asarray(first)
+    operands = (first,) if arrays == 1 else (first, second)
+    if sloped:
+        features = getattr(first, "dtype", None)
+        computed = dtype if dtype is not None else function.result_dtype(features)
+        operands += (checked_slope(alpha, function, computed, name),)
+    if out is not None:
+        keywords["out"] = out
+        stored = getattr(out[0] if type(out) is tuple and len(out) == 1 else out, "dtype", None)
+        if casting == "unsafe" and dtype is None and function.truncated is not None and is_integer(stored):
+            if stored.newbyteorder("=") == getattr(first, "dtype", None):
+                chosen = function.truncated
+    if where is not True:
+        keywords["where"] = where
+    if casting is not SAME_KIND:
+        keywords["casting"] = casting
+    if order is not KEEP:
+        keywords["order"] = order
+    if dtype is not None:
+        keywords["dtype"] = dtype
+    if subok is not True:
+        keywords["subok"] = subok
+    try:
+        if dtype is None and (out is None or stored is getattr(first, "dtype", None)):
+            return PyObject_Call(chosen.ufunc, operands, keywords)
+        # A cast to a smaller dtype may overflow, to inf.
+        with np.errstate(all="ignore"):
+            return PyObject_Call(chosen.ufunc, operands, keywords)
+    except (TypeError, ValueError, OverflowError) as error:
+        hint = ""
+        if is_integer(stored) and getattr(error, "casting", None) is not None:
+            hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
+        raise _explained(error, function, name, hint) from error
+
+
+cdef inline object apply(
+    Function function, object first, object second, object alpha, object out, int arrays, bint sloped,
+    object where, object casting, object order, object dtype, object subok, object name, dict unknown,
+):
+    """The whole of every public function; ``unknown`` are keywords that it does not have."""
+    if unknown:
+        raise TypeError(f"{_label(function, name)}: got an unexpected keyword argument {next(iter(unknown))!r}")
+    if where is True and dtype is None and order is KEEP:
+        if casting is SAME_KIND:
+            result = direct(function, first, second, alpha, out, arrays, sloped)
+            if result is not None:
+                return result
+        elif casting is UNSAFE and out is not None and function.truncated is not None:
+            result = direct(function.truncated, first, second, alpha, out, arrays, sloped)
+            if result is not None:
+                return result
+    return general(
+        function, first, second, alpha, out, arrays, sloped, where, casting, order, dtype, subok, name
+    )
+
+
+# ---- the functions ----
+
+def relu(
+    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(RELU, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+
+
+def leaky_relu(
+    features, alpha=0.2, out=None, *,
+    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(LEAKY_RELU, features, None, alpha, out, 1, True, where, casting, order, dtype, subok, name, unknown)
+
+
+def sigmoid(
+    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(SIGMOID, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+
+
+def tanh(
+    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(TANH, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)

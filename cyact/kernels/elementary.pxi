@@ -1,0 +1,85 @@
+# Building blocks of the formulas: the bits of floating-point numbers, fused multiply-add, powers of two, constants that several formulas share.
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef extern from *:
+    """
+    #include <math.h>
+    /* Without the instruction, fma() is a library call of some 20 ns. A processor that lacks it multiplies, then adds: two roundings, other last bits. */
+    #if defined(__FP_FAST_FMAF) || defined(__AVX2__) || defined(_M_ARM64)
+    #define cyact_fmaf fmaf
+    #define cyact_fma fma
+    #else
+    static inline float cyact_fmaf(float a, float b, float c) { return a * b + c; }
+    static inline double cyact_fma(double a, double b, double c) { return a * b + c; }
+    #endif
+    """
+    float fmaf "cyact_fmaf"(float a, float b, float c) noexcept nogil
+    double fma "cyact_fma"(double a, double b, double c) noexcept nogil
+
+# Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is used.
+cdef extern from *:
+    const float LOG2E_F "0x1.715476p+0f"
+    const float LN2_HIGH_F "0x1.62e43p-1f"          # the float nearest to ln 2: fma(k, LN2_HIGH_F, x) is exact for every k that occurs
+    const float LN2_LOW_F "(-0x1.05c61p-29f)"       # ln 2 - LN2_HIGH_F
+    const double LOG2E "0x1.71547652b82fep+0"
+    const double LN2_HIGH "0x1.62e42fefa39efp-1"    # the double nearest to ln 2
+    const double LN2_LOW "0x1.abc9e3b39803fp-56"    # ln 2 - LN2_HIGH
+
+    # A number plus 1.5 * 2^23 (2^52) is rounded to an integer k, which stands in the low bits of the sum. With the exponent's bias added too, those
+    # bits shifted into the exponent's place are 2^k.
+    const float ROUND_F "(0x1.8p+23f + 127.0f)"
+    const int32_t ROUND_BITS_F "(0x4b400000 + 127)"
+    const double ROUND "(0x1.8p+52 + 1023.0)"
+    const int64_t ROUND_BITS "(0x4338000000000000LL + 1023)"
+
+    const int32_t SIGN_F "INT32_MIN"
+    const int64_t SIGN "INT64_MIN"
+
+
+cdef inline int32_t bits_f(float x) noexcept nogil:
+    cdef int32_t b
+    memcpy(&b, &x, sizeof(b))
+    return b
+
+
+cdef inline float from_bits_f(int32_t b) noexcept nogil:
+    cdef float x
+    memcpy(&x, &b, sizeof(x))
+    return x
+
+
+cdef inline int64_t bits(double x) noexcept nogil:
+    cdef int64_t b
+    memcpy(&b, &x, sizeof(b))
+    return b
+
+
+cdef inline double from_bits(int64_t b) noexcept nogil:
+    cdef double x
+    memcpy(&x, &b, sizeof(x))
+    return x
+
+
+# 2^k, from bits that end in k + bias.
+cdef inline float exp2_f(int32_t biased) noexcept nogil:
+    return from_bits_f(<int32_t> (<uint32_t> biased << 23))
+
+
+cdef inline double exp2(int64_t biased) noexcept nogil:
+    return from_bits(<int64_t> (<uint64_t> biased << 52))
+
+
+# min(x, high), then max(x, low), by integer minima of the bits, which compilers vectorise: positive numbers are ordered as their bits are, negative ones
+# the other way round as unsigned bits. NaN becomes a bound; the formulas put it back.
+cdef inline float clamp_f(float x, int32_t high_bits, uint32_t low_bits) noexcept nogil:
+    cdef int32_t b = bits_f(x)
+    b = b if b < high_bits else high_bits
+    return from_bits_f(<int32_t> (<uint32_t> b if <uint32_t> b < low_bits else low_bits))
+
+
+cdef inline double clamp(double x, int64_t high_bits, uint64_t low_bits) noexcept nogil:
+    cdef int64_t b = bits(x)
+    b = b if b < high_bits else high_bits
+    return from_bits(<int64_t> (<uint64_t> b if <uint64_t> b < low_bits else low_bits))

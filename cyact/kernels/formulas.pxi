@@ -1,0 +1,206 @@
+# One scalar formula per function. They know nothing of arrays.
+#
+# Above each stands its contract: dtypes, maximum error in ULP (|y - exact| / ulp(exact), the ulp of a subnormal result being the subnormal spacing), range,
+# special values, and where its constants come from. Errors hold where fused multiply-add is an instruction: every level but x86_64_v2.
+#
+# They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every level computes the same bits. A formula
+# for float ends in _f, its twin for double does not; capitals D and N are a denominator and a numerator.
+
+ctypedef fused number:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    half
+    bfloat16
+    float
+    double
+
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+ctypedef fused small:       # computed as float, rounded once
+    half
+    bfloat16
+
+ctypedef fused real:
+    float
+    double
+
+
+# relu(x) = 0 if x < 0 else x
+#
+# Exact for every dtype. NaN (payload kept) and -0.0 give themselves. float16 and bfloat16 are judged by their bits: below zero are those from the first
+# above -0.0 to -inf.
+cdef inline number relu(number x) noexcept nogil:
+    if number is half:
+        return half(0 if 0x8000 < x.bits <= 0xfc00 else x.bits)
+    elif number is bfloat16:
+        return bfloat16(0 if 0x8000 < x.bits <= 0xff80 else x.bits)
+    elif number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
+        return x
+    else:
+        return <number> 0 if x < 0 else x
+
+
+# leaky_relu(x, alpha) = alpha x if x < 0 else x
+#
+# One rounding: 0.5 ULP. NaN and both zeros give themselves whatever alpha is. float16 and bfloat16 are computed here as float, in which alpha x is exact,
+# and rounded once.
+cdef inline real leaky_relu(real x, real alpha) noexcept nogil:
+    return alpha * x if x < 0 else x
+
+
+# The same, stored into the integer dtype that x has, toward zero. What is not negative is kept as it is: int64 is not exact in double.
+cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
+    if integer is int8_t or integer is int16_t:
+        return <integer> <int32_t> (alpha * <real> x) if x < 0 else x
+    elif integer is int32_t or integer is int64_t:
+        return <integer> (alpha * <real> x) if x < 0 else x
+    else:
+        return x
+
+
+# sigmoid(x) = 1 / (1 + e^-x), float
+#
+# Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97; NaN (payload kept) gives itself.
+#
+# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r); D = 1 + s e^r = b + s p. What b = 1 + s and D lost in rounding is kept in dl, and one Newton
+# step on y = 1/D makes it good. k is capped at 64 in D, above which 1 + s = s; the rest of 2^-k is multiplied in at the end, so that a subnormal result is
+# rounded once and nothing overflows.
+#
+# S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r 2^-28.2.
+cdef extern from *:
+    const float EXP2_F "0x1.fffffap-2f"
+    const float EXP3_F "0x1.555492p-3f"
+    const float EXP4_F "0x1.555a26p-5f"
+    const float EXP5_F "0x1.12397cp-7f"
+    const float EXP6_F "0x1.694c86p-10f"
+
+
+cdef inline float sigmoid_f(float value) noexcept nogil:
+    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)       # 20, above which the result is 1; -105, below which it is 0
+    cdef float t = fmaf(x, -LOG2E_F, ROUND_F), k = t - ROUND_F
+    cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x))
+    cdef int32_t biased = bits_f(t), capped = biased if biased < ROUND_BITS_F + 64 else ROUND_BITS_F + 64
+    cdef float r2 = r * r
+    cdef float S = fmaf(r2, fmaf(r2, EXP6_F, fmaf(r, EXP5_F, EXP4_F)), fmaf(r, EXP3_F, EXP2_F))
+    cdef float p = fmaf(r2, S, r)
+    cdef float s = exp2_f(capped), b = <float> 1 + s, bl = <float> 1 - (b - s)
+    cdef float D = fmaf(s, p, b), dl = fmaf(s, p, b - D) + bl
+    cdef float y = <float> 1 / D
+    y = fmaf(y, fmaf(-dl, y, fmaf(-D, y, <float> 1)), y) * exp2_f(capped - biased + 127)
+    return value if value != value else y
+
+
+# The same for a result of type float16: as near to zero as 2^-6, 1/2 + x/4 is halfway between two of them, and the exact value just inside.
+# Correctly rounded for all 65,536 inputs.
+cdef extern from *:
+    const float BELOW_QUARTER "0x1.ffep-3f"
+    const float NEAR_ZERO "0x1p-6f"
+
+
+cdef inline float sigmoid_half(float x) noexcept nogil:
+    cdef float y = sigmoid_f(x)
+    return fmaf(x, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < x < NEAR_ZERO else y
+
+
+# sigmoid(x), double
+#
+# Maximum error measured 0.93 ULP; otherwise as for float, the last subnormal result at -745.13. The same steps; k is capped at 128.
+#
+# E: Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2.
+cdef extern from *:
+    const double EXP2 "0x1.000000000000ap-1"
+    const double EXP3 "0x1.55555555554fep-3"
+    const double EXP4 "0x1.55555555506cp-5"
+    const double EXP5 "0x1.1111111126b38p-7"
+    const double EXP6 "0x1.6c16c18475a4dp-10"
+    const double EXP7 "0x1.a01a012febb1dp-13"
+    const double EXP8 "0x1.a0199963b6a06p-16"
+    const double EXP9 "0x1.71df18fcf5d1fp-19"
+    const double EXP10 "0x1.28adf7bc586d4p-22"
+    const double EXP11 "0x1.ad92c61df588p-26"
+
+
+cdef inline double sigmoid_d(double value) noexcept nogil:
+    cdef double x = clamp(value, 0x4044000000000000LL, 0xc087500000000000ULL)     # 40; -746
+    cdef double t = fma(x, -LOG2E, ROUND), k = t - ROUND
+    cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
+    cdef int64_t biased = bits(t), capped = biased if biased < ROUND_BITS + 128 else ROUND_BITS + 128
+    cdef double E = fma(r, fma(r, fma(r, fma(r, EXP11, EXP10), EXP9), EXP8), EXP7)
+    E = fma(r, fma(r, fma(r, fma(r, fma(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
+    cdef double p = fma(r * r, E, r)
+    cdef double s = exp2(capped), b = 1 + s, bl = 1 - (b - s)
+    cdef double D = fma(s, p, b), dl = fma(s, p, b - D) + bl
+    cdef double y = 1 / D
+    y = fma(y, fma(-dl, y, fma(-D, y, 1)), y) * exp2(capped - biased + 1023)
+    return value if value != value else y
+
+
+# tanh(x) = (e^x - e^-x) / (e^x + e^-x), float
+#
+# Maximum error 0.707 ULP over all 2^32 inputs; monotone; exactly odd; in [-1, 1]; subnormals and -0.0 give themselves, NaN (payload kept) too.
+#
+# |x| = k ln2 / 2 + h; s = 2^k, b = s + 1, a = s - 1; tanh of the sum by the addition theorem, with coth: (a (1 + V) + b h) / (b (1 + V) + a h), where
+# 1 + V = h coth h is even in h. a is b - 2, so that both carry the same rounding. The quotient is cut by 4 bits, which makes the residuals e1 and e2
+# exact; one Newton step with them gives the result.
+#
+# V: Remez, float coefficients, for h coth h = 1 + h^2 (COTH0 + COTH1 h^2) on |h| <= ln2 / 4.
+cdef extern from *:
+    const float COTH0_F "0x1.555546p-2f"
+    const float COTH1_F "(-0x1.6b0eacp-6f)"
+
+
+cdef inline float tanh_f(float value) noexcept nogil:
+    cdef int32_t sign = bits_f(value) & SIGN_F, magnitude = bits_f(value) & ~SIGN_F
+    cdef float x = from_bits_f(magnitude if magnitude < 0x41140000 else 0x41140000)     # 9.25, above which the result is 1
+    cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
+    cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
+    cdef float V = u * fmaf(u, COTH1_F, COTH0_F)
+    cdef float s = exp2_f(bits_f(t)), b = s + <float> 1, a = b - <float> 2
+    cdef float D = fmaf(b, V, fmaf(a, h, b)), N = fmaf(a, V, fmaf(b, h, a)), inverse = <float> 1 / D
+    cdef float y = from_bits_f(bits_f(N * inverse) & ~15)
+    cdef float e1 = fmaf(-y, b, a), e2 = fmaf(-y, a, b)
+    y = fmaf(fmaf(V, e1, fmaf(h, e2, e1)), inverse, y)
+    y = from_bits_f(bits_f(y) | sign)
+    return value if value != value else y
+
+
+# tanh(x), double
+#
+# Maximum error measured 0.707 ULP; otherwise as for float, by the same steps; ln 2 needs its tail.
+#
+# V: Remez for h coth h on |h| <= ln2 / 4, five coefficients in h^2.
+cdef extern from *:
+    const double COTH0 "0x1.5555555555553p-2"
+    const double COTH1 "(-0x1.6c16c16c09e9cp-6)"
+    const double COTH2 "0x1.1566ab58fa927p-9"
+    const double COTH3 "(-0x1.bbd52997d4d07p-13)"
+    const double COTH4 "0x1.63ee87463ebd2p-16"
+
+
+cdef inline double tanh_d(double value) noexcept nogil:
+    cdef int64_t sign = bits(value) & SIGN, magnitude = bits(value) & ~SIGN
+    cdef double x = from_bits(magnitude if magnitude < 0x4034000000000000LL else 0x4034000000000000LL)      # 20
+    cdef double t = fma(x, 2 * LOG2E, ROUND), k = t - ROUND
+    cdef double h = fma(k, -LN2_HIGH / 2, x), tail = k * (-LN2_LOW / 2), u = h * h
+    cdef double V = u * fma(u, fma(u, fma(u, fma(u, COTH4, COTH3), COTH2), COTH1), COTH0)
+    cdef double s = exp2(bits(t)), b = s + 1, a = b - 2
+    cdef double D = fma(b, V, fma(a, h, b)), N = fma(a, V, fma(b, h, a)), inverse = 1 / D
+    cdef double y = from_bits(bits(N * inverse) & ~<int64_t> 15)
+    cdef double e1 = fma(-y, b, a), e2 = fma(-y, a, b)
+    y = fma(fma(V, e1, fma(tail, e2, fma(h, e2, e1))), inverse, y)
+    y = from_bits(bits(y) | sign)
+    return value if value != value else y

@@ -1,0 +1,2 @@
+"""Kernels for processors other than x86-64."""
+include "kernels.pxi"

@@ -1,0 +1,272 @@
+# The generic loops, each written once. They know no formula: one is passed in, and inlined.
+#
+# Kernels see contiguous arrays alone: ``map*`` below. In place has loops of its own, with one pointer, since two that may be equal make gcc choose scalar
+# code; where the output is an input in a rarer way, that scalar code is what runs, and is right. ``walk`` brings arrays of other strides to the kernels.
+
+cdef enum:
+    BLOCK = 512     # elements: some blocks of the widest dtype and what they are computed from stay in the first-level cache
+
+
+cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if x == out:
+        for i in range(n):
+            out[i] = f(out[i])
+    else:
+        for i in range(n):
+            out[i] = f(x[i])
+
+
+cdef inline void map1_integer(real (*f)(real) noexcept nogil, const integer* x, real* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = f(<real> x[i])
+
+
+cdef inline void map1_truncated(real (*f)(real) noexcept nogil, const integer* x, integer* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if x == out:
+        for i in range(n):
+            out[i] = <integer> f(<real> out[i])
+    else:
+        for i in range(n):
+            out[i] = <integer> f(<real> x[i])
+
+
+cdef inline void map1_small(float (*f)(float) noexcept nogil, const small* x, small* out, Py_ssize_t n) noexcept nogil:
+    cdef float block[BLOCK]
+    cdef Py_ssize_t start = 0, m, i
+    while start < n:
+        m = min(<Py_ssize_t> BLOCK, n - start)
+        widen_block(x + start, block, m)
+        for i in range(m):
+            block[i] = f(block[i])
+        narrow_block(block, out + start, m)
+        start += m
+
+
+# Two inputs, the second a single value when ``scalar``.
+cdef inline void map2(number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n, bint scalar) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef number value
+    if scalar:
+        value = y[0]
+        if x == out:
+            for i in range(n):
+                out[i] = f(out[i], value)
+        else:
+            for i in range(n):
+                out[i] = f(x[i], value)
+    elif x == out:
+        for i in range(n):
+            out[i] = f(out[i], y[i])
+    elif y == out:
+        for i in range(n):
+            out[i] = f(x[i], out[i])
+    else:
+        for i in range(n):
+            out[i] = f(x[i], y[i])
+
+
+cdef inline void map2_integer(real (*f)(real, real) noexcept nogil, const integer* x, const real* y, real* out, Py_ssize_t n, bint scalar) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real value
+    if scalar:
+        value = y[0]
+        for i in range(n):
+            out[i] = f(<real> x[i], value)
+    else:
+        for i in range(n):
+            out[i] = f(<real> x[i], y[i])
+
+
+cdef inline void map2_truncated(
+    integer (*f)(integer, real) noexcept nogil, const integer* x, const real* y, integer* out, Py_ssize_t n, bint scalar
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real value
+    if scalar:
+        value = y[0]
+        if x == out:
+            for i in range(n):
+                out[i] = f(out[i], value)
+        else:
+            for i in range(n):
+                out[i] = f(x[i], value)
+    else:
+        for i in range(n):
+            out[i] = f(x[i], y[i])
+
+
+cdef inline void map2_small(
+    float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
+) noexcept nogil:
+    cdef float block[BLOCK]
+    cdef float other[BLOCK]
+    cdef Py_ssize_t start = 0, m, i
+    cdef float value
+    if scalar:
+        value = widen(y[0])
+        while start < n:
+            m = min(<Py_ssize_t> BLOCK, n - start)
+            widen_block(x + start, block, m)
+            for i in range(m):
+                block[i] = f(block[i], value)
+            narrow_block(block, out + start, m)
+            start += m
+    else:
+        while start < n:
+            m = min(<Py_ssize_t> BLOCK, n - start)
+            widen_block(x + start, block, m)
+            widen_block(y + start, other, m)
+            for i in range(m):
+                block[i] = f(block[i], other[i])
+            narrow_block(block, out + start, m)
+            start += m
+
+
+# ---- arrays of any strides ----
+
+ctypedef fused unit:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+cdef inline void copy_units(unit* to, Py_ssize_t to_stride, const unit* source, Py_ssize_t source_stride, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
+
+
+cdef inline void copy(char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n) noexcept nogil:
+    if to_stride == itemsize and source_stride == itemsize:
+        memcpy(to, source, n * itemsize)
+    elif itemsize == 1:
+        copy_units(<uint8_t*> to, to_stride, <const uint8_t*> source, source_stride, n)
+    elif itemsize == 2:
+        copy_units(<uint16_t*> to, to_stride, <const uint16_t*> source, source_stride, n)
+    elif itemsize == 4:
+        copy_units(<uint32_t*> to, to_stride, <const uint32_t*> source, source_stride, n)
+    else:
+        copy_units(<uint64_t*> to, to_stride, <const uint64_t*> source, source_stride, n)
+
+
+# A place in the job's index space.
+cdef struct Cursor:
+    Py_ssize_t index[MAX_DIMS]
+
+
+cdef inline void seek(const Job* job, Cursor* cursor, Py_ssize_t position) noexcept nogil:
+    cdef int axis
+    for axis in range(job.ndim - 1, -1, -1):
+        cursor.index[axis] = position % job.shape[axis]
+        position //= job.shape[axis]
+
+
+# Forward by at most what is left of the innermost axis.
+cdef inline void advance(const Job* job, Cursor* cursor, Py_ssize_t n) noexcept nogil:
+    cdef int axis = job.ndim - 1
+    cursor.index[axis] += n
+    while axis > 0 and cursor.index[axis] == job.shape[axis]:
+        cursor.index[axis] = 0
+        axis -= 1
+        cursor.index[axis] += 1
+
+
+cdef inline char* address(const Job* job, const Cursor* cursor, int operand) noexcept nogil:
+    cdef int axis
+    cdef char* p = job.data[operand]
+    for axis in range(job.ndim):
+        p += cursor.index[axis] * job.strides[operand][axis]
+    return p
+
+
+# Copies ``n`` elements of an operand, from the cursor on, into a buffer, or back.
+cdef void transfer(const Job* job, Cursor cursor, int operand, char* buffer, Py_ssize_t n, bint back) noexcept nogil:
+    cdef int last = job.ndim - 1, itemsize = job.kernel.itemsize[operand]
+    cdef Py_ssize_t stride = job.strides[operand][last], run
+    cdef char* p
+    while n > 0:
+        run = min(n, job.shape[last] - cursor.index[last])
+        p = address(job, &cursor, operand)
+        if back:
+            copy(p, stride, buffer, itemsize, itemsize, run)
+        else:
+            copy(buffer, itemsize, p, stride, itemsize, run)
+        advance(job, &cursor, run)
+        buffer += run * itemsize
+        n -= run
+
+
+cdef inline bint is_linear(const Job* job, int operand) noexcept nogil:
+    """Whether the operand is contiguous over the whole job."""
+    cdef Py_ssize_t stride = job.kernel.itemsize[operand]
+    cdef int axis
+    for axis in range(job.ndim - 1, -1, -1):
+        if job.strides[operand][axis] != stride:
+            return False
+        stride *= job.shape[axis]
+    return True
+
+
+# Straight runs along the innermost axis go to the kernel as they are.
+cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
+    cdef int last = job.ndim - 1, o
+    cdef Py_ssize_t n
+    cdef Cursor cursor
+    cdef char* args[MAX_OPERANDS]
+    seek(job, &cursor, position)
+    while position < stop:
+        n = min(job.shape[last] - cursor.index[last], stop - position)
+        for o in range(job.kernel.operands):
+            args[o] = address(job, &cursor, o)
+        job.kernel.call(args, n, scalar)
+        advance(job, &cursor, n)
+        position += n
+
+
+# Anything else is gathered into blocks, computed there, and scattered; an operand that is contiguous takes part where it lies.
+cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
+    cdef int out = job.kernel.operands - 1, o
+    cdef const int* itemsize = job.kernel.itemsize
+    cdef bint linear[MAX_OPERANDS]
+    cdef Py_ssize_t n
+    cdef Cursor cursor
+    cdef char* args[MAX_OPERANDS]
+    cdef uint64_t buffers[MAX_OPERANDS][BLOCK]
+    for o in range(out + 1):
+        linear[o] = is_linear(job, o)
+    while position < stop:
+        n = min(<Py_ssize_t> BLOCK, stop - position)
+        seek(job, &cursor, position)
+        for o in range(out + 1):
+            if scalar and o == out - 1:
+                args[o] = job.data[o]
+            elif linear[o]:
+                args[o] = job.data[o] + position * itemsize[o]
+            elif o < out:
+                args[o] = <char*> buffers[o]
+                transfer(job, cursor, o, args[o], n, back=False)
+            else:
+                args[o] = <char*> buffers[o if linear[0] or itemsize[0] != itemsize[o] else 0]
+        job.kernel.call(args, n, scalar)
+        if not linear[out]:
+            transfer(job, cursor, out, args[out], n, back=True)
+        position += n
+
+
+cdef void walk(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef int last = job.ndim - 1, out = job.kernel.operands - 1, axis, o
+    # The last input may be one value along the innermost axis, and then one value altogether.
+    cdef bint scalar_run = out > 1 and job.strides[out - 1][last] == 0, scalar = scalar_run
+    cdef bint straight = job.shape[last] >= BLOCK // 8 or job.ndim == 1
+    for axis in range(last):
+        scalar = scalar and job.strides[out - 1][axis] == 0
+    for o in range(out + 1):
+        straight = straight and (job.strides[o][last] == job.kernel.itemsize[o] or scalar_run and o == out - 1)
+    if straight:
+        walk_runs(job, start, stop, scalar_run)
+    else:
+        walk_blocks(job, start, stop, scalar)

@@ -1,0 +1,47 @@
+"""What one instruction-set level hands over to the rest of the package.
+
+A level is an extension module that is compiled for one set of instructions. It exports one ``Level`` in a capsule; everything else of the package
+is baseline code and calls through the pointers found there.
+"""
+
+from libc.stdint cimport uint16_t
+
+# NumPy's own limit on the number of dimensions.
+cdef enum:
+    MAX_DIMS = 64
+    MAX_OPERANDS = 4
+
+# float16 and bfloat16 have no C type: structures of their own keep the fused types apart.
+cdef struct half:
+    uint16_t bits
+
+cdef struct bfloat16:
+    uint16_t bits
+
+# Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but when ``scalar`` is true the last input
+# is a single value. The output is one of the inputs, or overlaps none of them.
+ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar) noexcept nogil
+
+cdef struct Kernel:
+    const char* function        # its name, "relu"
+    char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand, the output last; "E" is bfloat16
+    int operands                # inputs and output
+    int itemsize[MAX_OPERANDS]
+    kernel_t call
+
+# One call over arrays of any strides. Axis 0 is the outermost.
+cdef struct Job:
+    const Kernel* kernel
+    bint stream                 # write past the cache
+    int ndim
+    Py_ssize_t shape[MAX_DIMS]
+    Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
+    char* data[MAX_OPERANDS]
+
+cdef struct Level:
+    const Kernel* kernels
+    Py_ssize_t count
+    # Rounds a number once to the dtype of a type character.
+    void (*store)(double value, char type, void* to) noexcept nogil
+    # Computes the elements [start, stop) of the job, counted in C order.
+    void (*walk)(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil

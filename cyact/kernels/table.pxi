@@ -1,0 +1,161 @@
+# The dtypes, and one row per function: formula, loop and types meet here and nowhere else.
+
+from cpython.pycapsule cimport PyCapsule_New
+
+cdef extern from *:
+    const char* BUILD_FLAGS "CYACT_BUILD_FLAGS"     # from setup.py
+
+
+# A function of one real number, for every dtype: one formula each for float, double, and what is rounded to 16 bits.
+cdef inline void real_function(
+    float (*single)(float) noexcept nogil,
+    double (*double_)(double) noexcept nogil,
+    float (*half_)(float) noexcept nogil,
+    number** args,
+    Py_ssize_t n,
+) noexcept nogil:
+    if number is float:
+        map1[float](single, args[0], args[1], n)
+    elif number is double:
+        map1[double](double_, args[0], args[1], n)
+    elif number is half or number is bfloat16:
+        map1_small[number](half_, args[0], args[1], n)
+    elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
+        map1_integer[float, number](single, args[0], <float*> args[1], n)
+    else:
+        map1_integer[double, number](double_, args[0], <double*> args[1], n)
+
+
+cdef inline void truncated_function(
+    float (*single)(float) noexcept nogil, double (*double_)(double) noexcept nogil, integer** args, Py_ssize_t n
+) noexcept nogil:
+    if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
+        map1_truncated[float, integer](single, args[0], args[1], n)
+    else:
+        map1_truncated[double, integer](double_, args[0], args[1], n)
+
+
+cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    map1[number](relu[number], args[0], args[1], n)
+
+
+cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if number is float or number is double:
+        map2[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
+    elif number is half or number is bfloat16:
+        map2_small[number](leaky_relu[float], args[0], args[1], args[2], n, scalar)
+    elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
+        map2_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
+    else:
+        map2_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
+
+
+cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    real_function[number](sigmoid_f, sigmoid_d, sigmoid_half, args, n)
+
+
+cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    real_function[number](tanh_f, tanh_d, tanh_f, args, n)
+
+
+cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
+        map2_truncated[integer, float](truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar)
+    else:
+        map2_truncated[integer, double](truncated_leaky_relu[integer, double], args[0], <double*> args[1], args[2], n, scalar)
+
+
+cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    truncated_function[integer](sigmoid_f, sigmoid_d, args, n)
+
+
+cdef void truncated_tanh_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    truncated_function[integer](tanh_f, tanh_d, args, n)
+
+
+cdef Kernel kernels[128]
+cdef Level table
+table.kernels = kernels
+table.count = 0
+table.store = store
+table.walk = walk
+
+
+# NumPy's type character of a dtype, and of the result that a function of real numbers has for it.
+cdef char code(number* kind) noexcept:
+    if number is int8_t: return b"b"
+    elif number is int16_t: return b"h"
+    elif number is int32_t: return b"i"
+    elif number is int64_t: return b"q"
+    elif number is uint8_t: return b"B"
+    elif number is uint16_t: return b"H"
+    elif number is uint32_t: return b"I"
+    elif number is uint64_t: return b"Q"
+    elif number is half: return b"e"
+    elif number is bfloat16: return b"E"
+    elif number is float: return b"f"
+    else: return b"d"
+
+
+cdef char result_code(number* kind) noexcept:
+    if number is half or number is bfloat16 or number is float: return code(kind)
+    elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t: return b"f"
+    else: return b"d"
+
+
+cdef int itemsize_of(char c) noexcept:
+    return 1 if c in b"bB" else 2 if c in b"hHeE" else 4 if c in b"iIf" else 8
+
+
+# ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's.
+cdef void add(const char* function, const char* pattern, number* kind, kernel_t call) noexcept:
+    cdef Kernel* kernel = &kernels[table.count]
+    cdef int o = 0
+    while pattern[o]:
+        kernel.types[o] = code(kind) if pattern[o] == b"x" else result_code(kind)
+        kernel.itemsize[o] = itemsize_of(kernel.types[o])
+        o += 1
+    kernel.types[o] = 0
+    kernel.operands = o
+    kernel.function = function
+    kernel.call = call
+    table.count += 1
+
+
+cdef void add_rows(number* kind) noexcept:
+    add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
+    add(b"leaky_relu", b"xrr", kind, <kernel_t> leaky_relu_kernel[number])
+    add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number])
+    add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number])
+
+
+cdef void add_integer_rows(integer* kind) noexcept:
+    add(b"truncated_leaky_relu", b"xrx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
+    add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer])
+    add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer])
+
+
+# In this order NumPy looks for a loop that takes the operands without loss.
+add_rows[int8_t](NULL)
+add_rows[uint8_t](NULL)
+add_rows[int16_t](NULL)
+add_rows[uint16_t](NULL)
+add_rows[int32_t](NULL)
+add_rows[uint32_t](NULL)
+add_rows[int64_t](NULL)
+add_rows[uint64_t](NULL)
+add_rows[half](NULL)
+add_rows[bfloat16](NULL)
+add_rows[float](NULL)
+add_rows[double](NULL)
+add_integer_rows[int8_t](NULL)
+add_integer_rows[uint8_t](NULL)
+add_integer_rows[int16_t](NULL)
+add_integer_rows[uint16_t](NULL)
+add_integer_rows[int32_t](NULL)
+add_integer_rows[uint32_t](NULL)
+add_integer_rows[int64_t](NULL)
+add_integer_rows[uint64_t](NULL)
+
+level = PyCapsule_New(&table, b"cyact.kernels.level", NULL)
+build_flags = BUILD_FLAGS.decode()
