@@ -1,3 +1,4 @@
-from cyact.activations import leaky_relu, relu, sigmoid, tanh
+from cyact.activations import *
+from cyact.activations import __all__
 
 __version__ = "0.1.0"

@@ -16,7 +16,7 @@ from cyact import ufuncs
 
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
 from cyact.parallel cimport compute, compute_job, store
-from cyact.ufuncs cimport TYPES, Function
+from cyact.ufuncs cimport Function, slot
 
 cnp.import_array()
 
@@ -25,12 +25,18 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
     object PyArray_Return(cnp.ndarray array)
 
-__all__ = ["leaky_relu", "relu", "sigmoid", "tanh"]
+__all__ = [
+    "leaky_relu", "leaky_relu_grad", "relu", "relu_grad", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad",
+]
 
 cdef Function RELU = ufuncs.functions["relu"]
 cdef Function LEAKY_RELU = ufuncs.functions["leaky_relu"]
 cdef Function SIGMOID = ufuncs.functions["sigmoid"]
 cdef Function TANH = ufuncs.functions["tanh"]
+cdef Function RELU_GRAD = ufuncs.functions["relu_grad"]
+cdef Function LEAKY_RELU_GRAD = ufuncs.functions["leaky_relu_grad"]
+cdef Function SIGMOID_GRAD = ufuncs.functions["sigmoid_grad"]
+cdef Function TANH_GRAD = ufuncs.functions["tanh_grad"]
 
 # Compared by identity: an equal string that is another object takes the general road, to the same result.
 cdef object SAME_KIND = "same_kind"
@@ -84,7 +90,10 @@ cdef inline void bounds(cnp.ndarray x, char** low, char** high) noexcept:
 
 cdef inline bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
     """Whether writing an element of ``out`` leaves every later element of ``x`` as it was, judged by their bounds."""
-    cdef char *low, *high, *out_low, *out_high
+    cdef char* low
+    cdef char* high
+    cdef char* out_low
+    cdef char* out_high
     if cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x) and cnp.PyArray_TYPE(out) == cnp.PyArray_TYPE(x):
         if same_strides(out, x):
             return True
@@ -157,7 +166,7 @@ cdef inline object direct(
     cdef char* args[MAX_OPERANDS]
     cdef double slope_value
     cdef double slope       # bytes of any dtype
-    cdef int type_num, result, count, o
+    cdef int place, result, count, o
     cdef const Kernel* kernel
     cdef bint c_order, f_order
     cdef cnp.dtype descriptor
@@ -165,13 +174,13 @@ cdef inline object direct(
     if not is_plain(first):
         return None
     cdef cnp.ndarray x = <cnp.ndarray> first, target, y
-    type_num = cnp.PyArray_TYPE(x)
-    if type_num >= TYPES:
+    place = slot(cnp.PyArray_TYPE(x))
+    if place < 0:
         return None
-    kernel = function.kernels[type_num]
+    kernel = function.kernels[place]
     if kernel == NULL:
         return None
-    result = function.results[type_num]
+    result = function.results[place]
     count = kernel.operands
     operands[0] = <PyObject*> first
     c_order = cnp.PyArray_IS_C_CONTIGUOUS(x)
@@ -180,7 +189,7 @@ cdef inline object direct(
         if not is_plain(second):
             return None
         y = <cnp.ndarray> second
-        if cnp.PyArray_TYPE(y) != type_num or not same_shape(x, y):
+        if cnp.PyArray_TYPE(y) != cnp.PyArray_TYPE(x) or not same_shape(x, y):
             return None
         operands[1] = <PyObject*> second
         c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(y)
@@ -261,6 +270,16 @@ def _explained(error, Function function, name, hint=""):
     return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
 
 
+cdef object common_dtype(object first, object second):
+    """The dtype of two inputs together; None where NumPy has to find it."""
+    if second is None or first is None or first == second:
+        return first
+    try:
+        return np.promote_types(first, second)
+    except TypeError:
+        return None
+
+
 cdef bint is_integer(object dtype):
     return getattr(dtype, "kind", "") in ("i", "u")
 
@@ -270,7 +289,10 @@ cdef object checked_slope(object alpha, Function function, object dtype, object 
     cdef double slope
     cdef cnp.ndarray array
     if not isinstance(alpha, (np.generic, bool)) and isinstance(alpha, numbers.Real):
-        slope = float(alpha)
+        try:
+            slope = float(alpha)
+        except OverflowError as error:
+            raise _explained(error, function, name) from None
         if dtype is None:
             return slope
         array = np.empty((), dtype)
@@ -278,11 +300,14 @@ cdef object checked_slope(object alpha, Function function, object dtype, object 
         return array
     if not hasattr(alpha, "__array_ufunc__"):
         alpha = np.asarray(alpha)
-    kind = getattr(getattr(alpha, "dtype", None), "kind", "f")
-    if kind not in "iuf":
+    given = getattr(alpha, "dtype", None)
+    if given is not None and given.kind not in "iuf" and LEAKY_RELU.result_dtype(given) is None:
         raise TypeError(
             f"{_label(function, name)}: alpha must be a real number or an array of real numbers, not {alpha!r}"
         )
+    # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
+    if dtype is not None and np.dtype(dtype).char == "E" and given == np.float32:
+        return alpha.astype(dtype)
     return alpha
 
 
@@ -291,14 +316,20 @@ cdef object general(
     object where, object casting, object order, object dtype, object subok, object name,
 ):
     cdef Function chosen = function
-    cdef object features = None, stored = None, result
+    cdef object stored = None
     cdef dict keywords = {}
     if not cnp.PyArray_Check(first) and not hasattr(first, "__array_ufunc__"):
         first = np.asarray(first)
-    operands = (first,) if arrays == 1 else (first, second)
+    operands = (first,)
+    if arrays == 2:
+        if not cnp.PyArray_Check(second) and not hasattr(second, "__array_ufunc__"):
+            second = np.asarray(second)
+        operands = (first, second)
     if sloped:
-        features = getattr(first, "dtype", None)
-        computed = dtype if dtype is not None else function.result_dtype(features)
+        computed = dtype
+        if dtype is None:
+            computed = common_dtype(getattr(first, "dtype", None), None if arrays == 1 else getattr(second, "dtype", None))
+            computed = function.result_dtype(computed)
         operands += (checked_slope(alpha, function, computed, name),)
     if out is not None:
         keywords["out"] = out
@@ -364,7 +395,9 @@ def leaky_relu(
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
     """Doc."""
-    return apply(LEAKY_RELU, features, None, alpha, out, 1, True, where, casting, order, dtype, subok, name, unknown)
+    return apply(
+        LEAKY_RELU, features, None, alpha, out, 1, True, where, casting, order, dtype, subok, name, unknown
+    )
 
 
 def sigmoid(
@@ -379,3 +412,40 @@ def tanh(
 ):
     """Doc."""
     return apply(TANH, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+
+
+def relu_grad(
+    gradients, features, out=None, *,
+    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(
+        RELU_GRAD, gradients, features, None, out, 2, False, where, casting, order, dtype, subok, name, unknown
+    )
+
+
+def leaky_relu_grad(
+    gradients, features, alpha=0.2, out=None, *,
+    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(
+        LEAKY_RELU_GRAD, gradients, features, alpha, out, 2, True,
+        where, casting, order, dtype, subok, name, unknown
+    )
+
+
+def sigmoid_grad(
+    y, dy, out=None, *,
+    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(SIGMOID_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)
+
+
+def tanh_grad(
+    y, dy, out=None, *,
+    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
+):
+    """Doc."""
+    return apply(TANH_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)

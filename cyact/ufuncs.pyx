@@ -1,7 +1,8 @@
 """NumPy ufuncs, one for each function in the kernels' table.
 
-They are the general road of the public functions, which add defaults, checks and messages. NumPy broadcasts, casts, resolves overlap, applies ``where`` and
-hands over to ``__array_ufunc__``. ``truncated_*`` take integers and store the result into the same integer dtype, toward zero.
+They are the general road of the public functions, which add defaults, checks and messages. NumPy broadcasts, casts,
+resolves overlap, applies ``where`` and hands over to ``__array_ufunc__``. ``truncated_*`` take integers and store the
+result into the same integer dtype, toward zero.
 """
 
 cimport numpy as cnp
@@ -11,7 +12,7 @@ from cpython.ref cimport Py_INCREF
 
 import numpy as np
 
-from cyact.kernels.table cimport Job, Kernel
+from cyact.kernels.table cimport MAX_OPERANDS, Job, Kernel
 from cyact.parallel cimport compute, compute_job, level
 
 cnp.import_array()
@@ -21,14 +22,19 @@ cdef extern from "numpy/ufuncobject.h":
     ctypedef int (*type_resolver_t "PyUFunc_TypeResolutionFunc *")(
         PyUFuncObject*, cnp.NPY_CASTING, PyObject**, PyObject*, PyObject**
     ) except -1
+    enum: NPY_HALF
     ctypedef struct PyUFuncObject:
         int nin
         int nout
+        const char* types
         type_resolver_t type_resolver
 
 
 cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* steps, void* data) noexcept nogil:
-    """The inner loop of every ufunc; ``data`` is the kernel. ``args`` is left as it was: under ``where=`` NumPy goes on from it."""
+    """The inner loop of every ufunc; ``data`` is the kernel.
+
+    ``args`` is left as it was: under ``where=`` NumPy goes on from it.
+    """
     cdef const Kernel* kernel = <const Kernel*> data
     cdef int out = kernel.operands - 1, o
     cdef bint scalar = out > 1 and steps[out - 1] == 0, straight = True
@@ -53,20 +59,63 @@ cdef type_resolver_t numpy_resolver     # what PyUFunc_FromFuncAndData sets
 cdef int resolver(
     PyUFuncObject* ufunc, cnp.NPY_CASTING casting, PyObject** operands, PyObject* type_tuple, PyObject** descriptors
 ) except -1:
-    """NumPy's choice of a loop, but for two things.
+    """NumPy's choice of a loop, but for four things.
 
-    bool is refused, which NumPy would cast to int8. And where only the result's dtype is asked for (``dtype=``), every other operand is computed in it too:
-    NumPy would take the first loop with that result, and cast an int32 array to int8 for it.
+    bool is refused, which NumPy would cast to int8; and integers where there are floating-point loops alone, which it would
+    cast to float16. bfloat16 is made known when it is first met. And where only the result's dtype is asked for
+    (``dtype=``), every other operand is computed in it too: NumPy would take the first loop with that result, and cast an
+    int32 array to int8 for it.
     """
     cdef int nargs = ufunc.nin + ufunc.nout, i
+    cdef bint integers = True
+    cdef cnp.ndarray array
     for i in range(ufunc.nin):
-        if cnp.PyArray_TYPE(<cnp.ndarray> operands[i]) == cnp.NPY_BOOL:
-            raise TypeError(f"ufunc '{(<object> <PyObject*> ufunc).__name__}' not supported for bool")
+        array = <cnp.ndarray> operands[i]
+        if cnp.PyArray_TYPE(array) == cnp.NPY_BOOL:
+            raise TypeError("bool is not supported")
+        if bfloat16_number < 0 and is_bfloat16(array.dtype):
+            add_bfloat16(array.dtype)
+        integers = integers and cnp.PyArray_ISINTEGER(array)
+    if integers and ufunc.types[0] == NPY_HALF:
+        raise TypeError("integers are not supported")
     types = <object> type_tuple if type_tuple != NULL else None
     if type(types) is tuple and len(types) == nargs and types[nargs - 1] is not None and types[:-1] == (None,) * ufunc.nin:
         types = (types[nargs - 1],) * nargs
         return numpy_resolver(ufunc, casting, operands, <PyObject*> types, descriptors)
     return numpy_resolver(ufunc, casting, operands, type_tuple, descriptors)
+
+
+# ---- bfloat16 ----
+
+cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, once it was met
+
+
+cdef int slot(int type_number) noexcept:
+    """Where ``Function`` keeps what belongs to a type number; -1 for types that it does not know."""
+    if type_number < NUMPY_TYPES:
+        return type_number
+    return NUMPY_TYPES if type_number == bfloat16_number else -1
+
+
+cdef bint is_bfloat16(dtype):
+    return dtype.num >= NUMPY_TYPES and dtype.type.__name__ == "bfloat16" and dtype.type.__module__ == "ml_dtypes"
+
+
+cdef add_bfloat16(dtype):
+    """Adds its loops to every ufunc: at the first call, since ml_dtypes is optional and takes time to import."""
+    global bfloat16_number
+    cdef Function function
+    cdef int number = dtype.num, o
+    cdef int types[MAX_OPERANDS]
+    for o in range(MAX_OPERANDS):
+        types[o] = number
+    for function in functions.values():
+        if function.kernels[NUMPY_TYPES] != NULL:
+            cnp.PyUFunc_RegisterLoopForType(
+                function.ufunc, number, <cnp.PyUFuncGenericFunction> loop, types, <void*> function.kernels[NUMPY_TYPES]
+            )
+            function.results[NUMPY_TYPES] = number
+    bfloat16_number = number
 
 
 cdef class Function:
@@ -87,6 +136,9 @@ cdef class Function:
             data[i] = <void*> &level.kernels[<Py_ssize_t> index]
             self.kernels[<int> numbers[0]] = &level.kernels[<Py_ssize_t> index]
             self.results[<int> numbers[0]] = numbers[nin]
+        for i in range(level.count):
+            if level.kernels[i].types[0] == c"E" and level.kernels[i].function.decode() == name:
+                self.kernels[NUMPY_TYPES] = &level.kernels[i]
         for constant in (name_bytes, types):
             Py_INCREF(constant)
         self.name = name
@@ -99,8 +151,12 @@ cdef class Function:
 
     cpdef object result_dtype(self, object dtype):
         """The dtype of the result for features of a dtype, None where there is no such kernel."""
-        cdef int number = getattr(dtype, "num", TYPES)
-        return cnp.PyArray_DescrFromType(self.results[number]) if number < TYPES and self.kernels[number] else None
+        if dtype is None:
+            return None
+        if bfloat16_number < 0 and is_bfloat16(dtype):
+            add_bfloat16(dtype)
+        cdef int number = slot(dtype.num)
+        return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
 
 
 def _functions():

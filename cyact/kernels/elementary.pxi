@@ -6,17 +6,33 @@ from libc.string cimport memcpy
 cdef extern from *:
     """
     #include <math.h>
-    /* Without the instruction, fma() is a library call of some 20 ns. A processor that lacks it multiplies, then adds: two roundings, other last bits. */
     #if defined(__FP_FAST_FMAF) || defined(__AVX2__) || defined(_M_ARM64)
     #define cyact_fmaf fmaf
     #define cyact_fma fma
+    #define cyact_madf fmaf
+    #define cyact_mad fma
     #else
-    static inline float cyact_fmaf(float a, float b, float c) { return a * b + c; }
-    static inline double cyact_fma(double a, double b, double c) { return a * b + c; }
+    /* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; one of
+       doubles is split by Veltkamp's and Dekker's method, and the sum's error found by Knuth's. Both are rounded twice,
+       so that now and then a last bit differs. */
+    static inline float cyact_fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
+    static inline double cyact_fma(double a, double b, double c) {
+        double ta = 134217729.0 * a, ah = ta - (ta - a), al = a - ah;
+        double tb = 134217729.0 * b, bh = tb - (tb - b), bl = b - bh;
+        double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+        double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
+        return s + (pe + se);
+    }
+    static inline float cyact_madf(float a, float b, float c) { return a * b + c; }
+    static inline double cyact_mad(double a, double b, double c) { return a * b + c; }
     #endif
     """
+    # a b + c, rounded once
     float fmaf "cyact_fmaf"(float a, float b, float c) noexcept nogil
     double fma "cyact_fma"(double a, double b, double c) noexcept nogil
+    # the same where the processor can, else rounded twice: for the small terms of a polynomial
+    float madf "cyact_madf"(float a, float b, float c) noexcept nogil
+    double mad "cyact_mad"(double a, double b, double c) noexcept nogil
 
 # Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is used.
 cdef extern from *:

@@ -38,6 +38,16 @@ ctypedef fused real:
     float
     double
 
+ctypedef fused floating:
+    half
+    bfloat16
+    float
+    double
+
+
+cdef extern from "<math.h>":
+    const float INFINITY
+
 
 # relu(x) = 0 if x < 0 else x
 #
@@ -95,7 +105,7 @@ cdef inline float sigmoid_f(float value) noexcept nogil:
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x))
     cdef int32_t biased = bits_f(t), capped = biased if biased < ROUND_BITS_F + 64 else ROUND_BITS_F + 64
     cdef float r2 = r * r
-    cdef float S = fmaf(r2, fmaf(r2, EXP6_F, fmaf(r, EXP5_F, EXP4_F)), fmaf(r, EXP3_F, EXP2_F))
+    cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
     cdef float p = fmaf(r2, S, r)
     cdef float s = exp2_f(capped), b = <float> 1 + s, bl = <float> 1 - (b - s)
     cdef float D = fmaf(s, p, b), dl = fmaf(s, p, b - D) + bl
@@ -139,8 +149,8 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double t = fma(x, -LOG2E, ROUND), k = t - ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
     cdef int64_t biased = bits(t), capped = biased if biased < ROUND_BITS + 128 else ROUND_BITS + 128
-    cdef double E = fma(r, fma(r, fma(r, fma(r, EXP11, EXP10), EXP9), EXP8), EXP7)
-    E = fma(r, fma(r, fma(r, fma(r, fma(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
+    cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
+    E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
     cdef double p = fma(r * r, E, r)
     cdef double s = exp2(capped), b = 1 + s, bl = 1 - (b - s)
     cdef double D = fma(s, p, b), dl = fma(s, p, b - D) + bl
@@ -168,7 +178,7 @@ cdef inline float tanh_f(float value) noexcept nogil:
     cdef float x = from_bits_f(magnitude if magnitude < 0x41140000 else 0x41140000)     # 9.25, above which the result is 1
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
-    cdef float V = u * fmaf(u, COTH1_F, COTH0_F)
+    cdef float V = u * madf(u, COTH1_F, COTH0_F)
     cdef float s = exp2_f(bits_f(t)), b = s + <float> 1, a = b - <float> 2
     cdef float D = fmaf(b, V, fmaf(a, h, b)), N = fmaf(a, V, fmaf(b, h, a)), inverse = <float> 1 / D
     cdef float y = from_bits_f(bits_f(N * inverse) & ~15)
@@ -196,7 +206,7 @@ cdef inline double tanh_d(double value) noexcept nogil:
     cdef double x = from_bits(magnitude if magnitude < 0x4034000000000000LL else 0x4034000000000000LL)      # 20
     cdef double t = fma(x, 2 * LOG2E, ROUND), k = t - ROUND
     cdef double h = fma(k, -LN2_HIGH / 2, x), tail = k * (-LN2_LOW / 2), u = h * h
-    cdef double V = u * fma(u, fma(u, fma(u, fma(u, COTH4, COTH3), COTH2), COTH1), COTH0)
+    cdef double V = u * mad(u, mad(u, mad(u, mad(u, COTH4, COTH3), COTH2), COTH1), COTH0)
     cdef double s = exp2(bits(t)), b = s + 1, a = b - 2
     cdef double D = fma(b, V, fma(a, h, b)), N = fma(a, V, fma(b, h, a)), inverse = 1 / D
     cdef double y = from_bits(bits(N * inverse) & ~<int64_t> 15)
@@ -204,3 +214,46 @@ cdef inline double tanh_d(double value) noexcept nogil:
     y = fma(fma(V, e1, fma(tail, e2, fma(h, e2, e1))), inverse, y)
     y = from_bits(bits(y) | sign)
     return value if value != value else y
+
+
+# relu_grad(g, x) = g if x > 0 else 0
+#
+# Exact for every dtype; 0 where x is NaN.
+cdef inline number relu_grad(number g, number x) noexcept nogil:
+    if number is half:
+        return half(g.bits if 0 < x.bits <= 0x7c00 else 0)
+    elif number is bfloat16:
+        return bfloat16(g.bits if 0 < x.bits <= 0x7f80 else 0)
+    else:
+        return g if x > 0 else <number> 0
+
+
+# leaky_relu_grad(g, x, alpha) = g if x > 0 else alpha g
+#
+# One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0.
+cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
+    cdef real product = alpha * g
+    product = <real> 0 if alpha == 0 and (g == INFINITY or g == -INFINITY) else product
+    return g if x > 0 else product
+
+
+# sigmoid_grad(y, dy) = dy y (1 - y), with y = sigmoid(x): since y' = e^-x / (1 + e^-x)^2 = y (1 - y)
+#
+# Two roundings, of y - y^2 and of the product: at most 1 ULP for y in [0, 1], but for subnormal results.
+cdef inline float sigmoid_grad_f(float y, float dy) noexcept nogil:
+    return dy * fmaf(-y, y, y)
+
+
+cdef inline double sigmoid_grad_d(double y, double dy) noexcept nogil:
+    return dy * fma(-y, y, y)
+
+
+# tanh_grad(y, dy) = dy (1 - y^2), with y = tanh(x): since y' = 1 - tanh(x)^2
+#
+# Two roundings, of 1 - y^2 and of the product: at most 1 ULP for y in [-1, 1], but for subnormal results.
+cdef inline float tanh_grad_f(float y, float dy) noexcept nogil:
+    return dy * fmaf(-y, y, <float> 1)
+
+
+cdef inline double tanh_grad_d(double y, double dy) noexcept nogil:
+    return dy * fma(-y, y, 1)

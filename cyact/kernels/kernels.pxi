@@ -3,5 +3,6 @@ from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel, Level, bfl
 include "elementary.pxi"
 include "formulas.pxi"
 include "half.pxi"
+include "lookup.pxi"
 include "loops.pxi"
 include "table.pxi"

@@ -102,27 +102,66 @@ cdef inline void map2_small(
     float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
     cdef float block[BLOCK]
-    cdef float other[BLOCK]
+    cdef float second[BLOCK]
     cdef Py_ssize_t start = 0, m, i
-    cdef float value
     if scalar:
-        value = widen(y[0])
-        while start < n:
-            m = min(<Py_ssize_t> BLOCK, n - start)
-            widen_block(x + start, block, m)
-            for i in range(m):
-                block[i] = f(block[i], value)
-            narrow_block(block, out + start, m)
-            start += m
+        for i in range(min(<Py_ssize_t> BLOCK, n)):
+            second[i] = widen(y[0])
+    while start < n:
+        m = min(<Py_ssize_t> BLOCK, n - start)
+        widen_block(x + start, block, m)
+        if not scalar:
+            widen_block(y + start, second, m)
+        for i in range(m):
+            block[i] = f(block[i], second[i])
+        narrow_block(block, out + start, m)
+        start += m
+
+
+# Three inputs, the last a single value when ``scalar``.
+cdef inline void map3(
+    real (*f)(real, real, real) noexcept nogil,
+    const real* x, const real* y, const real* z, real* out, Py_ssize_t n, bint scalar,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real value
+    if not scalar:
+        for i in range(n):
+            out[i] = f(x[i], y[i], z[i])
+        return
+    value = z[0]
+    if x == out:
+        for i in range(n):
+            out[i] = f(out[i], y[i], value)
+    elif y == out:
+        for i in range(n):
+            out[i] = f(x[i], out[i], value)
     else:
-        while start < n:
-            m = min(<Py_ssize_t> BLOCK, n - start)
-            widen_block(x + start, block, m)
-            widen_block(y + start, other, m)
-            for i in range(m):
-                block[i] = f(block[i], other[i])
-            narrow_block(block, out + start, m)
-            start += m
+        for i in range(n):
+            out[i] = f(x[i], y[i], value)
+
+
+cdef inline void map3_small(
+    float (*f)(float, float, float) noexcept nogil,
+    const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
+) noexcept nogil:
+    cdef float block[BLOCK]
+    cdef float second[BLOCK]
+    cdef float third[BLOCK]
+    cdef Py_ssize_t start = 0, m, i
+    if scalar:
+        for i in range(min(<Py_ssize_t> BLOCK, n)):
+            third[i] = widen(z[0])
+    while start < n:
+        m = min(<Py_ssize_t> BLOCK, n - start)
+        widen_block(x + start, block, m)
+        widen_block(y + start, second, m)
+        if not scalar:
+            widen_block(z + start, third, m)
+        for i in range(m):
+            block[i] = f(block[i], second[i], third[i])
+        narrow_block(block, out + start, m)
+        start += m
 
 
 # ---- arrays of any strides ----

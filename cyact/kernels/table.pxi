@@ -6,11 +6,13 @@ cdef extern from *:
     const char* BUILD_FLAGS "CYACT_BUILD_FLAGS"     # from setup.py
 
 
-# A function of one real number, for every dtype: one formula each for float, double, and what is rounded to 16 bits.
+# A function of one real number, for every dtype: a formula each for float, double, and what is rounded to 16 bits;
+# tables for uint8 and int8.
 cdef inline void real_function(
     float (*single)(float) noexcept nogil,
     double (*double_)(double) noexcept nogil,
     float (*half_)(float) noexcept nogil,
+    const Table* tables,
     number** args,
     Py_ssize_t n,
 ) noexcept nogil:
@@ -20,7 +22,9 @@ cdef inline void real_function(
         map1[double](double_, args[0], args[1], n)
     elif number is half or number is bfloat16:
         map1_small[number](half_, args[0], args[1], n)
-    elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
+    elif number is int8_t or number is uint8_t:
+        lookup(&tables[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
+    elif number is int16_t or number is uint16_t:
         map1_integer[float, number](single, args[0], <float*> args[1], n)
     else:
         map1_integer[double, number](double_, args[0], <double*> args[1], n)
@@ -50,12 +54,53 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept n
         map2_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
 
 
+cdef Table[2] sigmoid_tables = [tabulated(sigmoid_f, is_signed=False), tabulated(sigmoid_f, is_signed=True)]
+
+
 cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](sigmoid_f, sigmoid_d, sigmoid_half, args, n)
+    real_function[number](sigmoid_f, sigmoid_d, sigmoid_half, sigmoid_tables, args, n)
+
+
+cdef Table[2] tanh_tables = [tabulated(tanh_f, is_signed=False), tabulated(tanh_f, is_signed=True)]
 
 
 cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](tanh_f, tanh_d, tanh_f, args, n)
+    real_function[number](tanh_f, tanh_d, tanh_f, tanh_tables, args, n)
+
+
+cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    map2[number](relu_grad[number], args[0], args[1], args[2], n, scalar)
+
+
+# A gradient from the activation's output.
+cdef inline void output_gradient(
+    float (*single)(float, float) noexcept nogil,
+    double (*double_)(double, double) noexcept nogil,
+    floating** args,
+    Py_ssize_t n,
+    bint scalar,
+) noexcept nogil:
+    if floating is float:
+        map2[float](single, args[0], args[1], args[2], n, scalar)
+    elif floating is double:
+        map2[double](double_, args[0], args[1], args[2], n, scalar)
+    else:
+        map2_small[floating](single, args[0], args[1], args[2], n, scalar)
+
+
+cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n, scalar)
+
+
+cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n, scalar)
+
+
+cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if floating is float or floating is double:
+        map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar)
+    else:
+        map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar)
 
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -127,12 +172,19 @@ cdef void add_rows(number* kind) noexcept:
     add(b"leaky_relu", b"xrr", kind, <kernel_t> leaky_relu_kernel[number])
     add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number])
     add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number])
+    add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
     add(b"truncated_leaky_relu", b"xrx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
     add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer])
     add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer])
+
+
+cdef void add_floating_rows(floating* kind) noexcept:
+    add(b"leaky_relu_grad", b"xxxx", kind, <kernel_t> leaky_relu_grad_kernel[floating])
+    add(b"sigmoid_grad", b"xxx", kind, <kernel_t> sigmoid_grad_kernel[floating])
+    add(b"tanh_grad", b"xxx", kind, <kernel_t> tanh_grad_kernel[floating])
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
@@ -148,6 +200,10 @@ add_rows[half](NULL)
 add_rows[bfloat16](NULL)
 add_rows[float](NULL)
 add_rows[double](NULL)
+add_floating_rows[half](NULL)
+add_floating_rows[bfloat16](NULL)
+add_floating_rows[float](NULL)
+add_floating_rows[double](NULL)
 add_integer_rows[int8_t](NULL)
 add_integer_rows[uint8_t](NULL)
 add_integer_rows[int16_t](NULL)

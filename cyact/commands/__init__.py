@@ -1,0 +1,63 @@
+"""The commands of ``python -m cyact``, one module each: HELP, EXAMPLES, add_arguments(parser) and run(args)."""
+
+import argparse
+import inspect
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import cyact
+
+# What one writes without this package: the yardstick of demo and bench.
+FORMULAS: dict[str, Callable] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x: np.where(x < 0, 0.2 * x, x),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": lambda x: np.tanh(x),
+}
+FUNCTIONS = {name: getattr(cyact, name) for name in FORMULAS}
+
+
+class CommandError(Exception):
+    """What went wrong, in one line that a person can act on."""
+
+
+def function_name(text: str) -> str:
+    """A function's name, as an argument's type: argparse's own ``choices`` refuse an empty list."""
+    if text not in FUNCTIONS:
+        raise argparse.ArgumentTypeError(f"no function {text!r}, choose from {', '.join(FUNCTIONS)}")
+    return text
+
+
+def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict:
+    """``--alpha`` as a keyword argument, where it was given and one of the functions has a slope."""
+    if args.alpha is None:
+        return {}
+    if not any("alpha" in inspect.signature(FUNCTIONS[name]).parameters for name in names):
+        args.usage_error(f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no --alpha")
+    return {"alpha": args.alpha}
+
+
+def fastest(calls: dict[str, Callable], *, number: int = 1, seconds: float, prepare: Callable = lambda: None) -> dict:
+    """The shortest time of each call in seconds: the calls take turns, so that a busy machine slows all alike."""
+    best = dict.fromkeys(calls, float("inf"))
+    end = time.perf_counter() + seconds
+    rounds = 0
+    while rounds < 3 or time.perf_counter() < end:
+        for label, call in calls.items():
+            prepare()
+            start = time.perf_counter()
+            for _ in range(number):
+                call()
+            best[label] = min(best[label], (time.perf_counter() - start) / number)
+        rounds += 1
+    return best
+
+
+def save(figure, path: str) -> None:
+    """Writes a matplotlib figure, in the format that the path's suffix names."""
+    try:
+        figure.savefig(path, dpi=120)
+    except ValueError as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,181 @@
+import argparse
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from cyact.commands import FUNCTIONS, CommandError, alpha_keyword, function_name
+
+HELP = "apply a function to the array in a .npy file, which may be larger than memory"
+EXAMPLES = """\
+The output appears under its name only when it is complete. With --in-place the file itself is changed, block by
+block, and a run that is interrupted leaves it half changed; it keeps its dtype.
+
+examples:
+  python -m cyact apply relu features.npy                        writes features.relu.npy
+  python -m cyact apply sigmoid logits.npy -o probabilities.npy
+  python -m cyact apply leaky_relu features.npy --alpha 0.01 --in-place
+  python -m cyact apply tanh counts.npy --dtype float32"""
+
+BLOCK = 2**22   # elements: some ten megabytes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("function", type=function_name, metavar="FUNCTION", help=", ".join(FUNCTIONS))
+    parser.add_argument("input", type=Path, metavar="INPUT.npy", help="any shape, order and byte order")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "-o", "--output", type=Path, metavar="OUTPUT.npy", help="replaced if it exists (default: INPUT.FUNCTION.npy)"
+    )
+    target.add_argument("--in-place", action="store_true", help="write the results over the input")
+    parser.add_argument("--alpha", type=float, metavar="A", help="the slope of leaky_relu (default: 0.2)")
+    parser.add_argument(
+        "--dtype", type=_dtype, metavar="D",
+        help="of the result, such as float32 (default: what the function gives for the input's)",
+    )
+
+
+def _dtype(text: str) -> np.dtype:
+    try:
+        return np.dtype(text)
+    except (TypeError, ValueError, SyntaxError):
+        raise argparse.ArgumentTypeError(f"no dtype {text!r}, try float32 or float64") from None
+
+
+def run(args: argparse.Namespace) -> None:
+    function = FUNCTIONS[args.function]
+    keywords = alpha_keyword(args, [args.function])
+    if args.dtype is not None:
+        if args.in_place:
+            args.usage_error("--dtype cannot be given with --in-place: the file keeps its dtype")
+        keywords["dtype"] = args.dtype
+
+    shape, fortran_order, dtype, offset = _read_header(args.input)
+    # An empty call tells what the function makes of the dtype, or refuses it, before anything is written.
+    empty = np.empty(0, dtype)
+    try:
+        result = function(empty, out=empty if args.in_place else None, **keywords).dtype
+    except TypeError as error:
+        remedy = "; without --in-place the result goes to a new file" if args.in_place else ""
+        raise CommandError(f"{args.input} holds {dtype}: {error}{remedy}") from error
+
+    count = int(np.prod(shape, dtype=object))
+    if not args.in_place:
+        output = args.output or args.input.with_suffix(f".{args.function}.npy")
+        with _replacing(output, args.input) as file:
+            header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for _ in _apply(function, _map(args.input, dtype, offset, count), file, result, keywords):
+                pass
+        print(f"wrote {output}: {result}, shape {shape}")
+        return
+
+    with open(args.input, "r+b") as file:
+        print(f"cyact apply: changing {args.input} in place", file=sys.stderr, flush=True)
+        file.seek(offset)
+        done = 0
+        try:
+            for done in _apply(function, _map(args.input, dtype, offset, count), file, result, keywords):
+                pass
+        except BaseException:
+            if done < count:
+                print(
+                    f"cyact apply: {args.input} is half changed: the first {done} of {count} elements are, "
+                    f"from {min(done + BLOCK, count)} on none is",
+                    file=sys.stderr,
+                )
+            raise
+    print(f"changed {args.input}: {result}, shape {shape}")
+
+
+def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, order, dtype and the offset of the data, which are known to be there in full."""
+    if not path.is_file():
+        raise CommandError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with open(path, "rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            if version not in readers:
+                raise ValueError(f"format version {version} is for structured arrays alone")
+            shape, fortran_order, dtype = readers[version](file)
+            if any(n < 0 for n in shape):
+                raise ValueError(f"shape {shape}")
+        except Exception as error:      # a broken header is parsed as Python, and may raise anything
+            raise CommandError(f"{path}: not a .npy file that can be read: {error}") from error
+        offset = file.tell()
+        promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        present = os.fstat(file.fileno()).st_size - offset
+    if present < promised and not dtype.hasobject:
+        raise CommandError(f"{path}: truncated: {present} bytes of data, and its header promises {promised}")
+    return shape, fortran_order, dtype, offset
+
+
+def _map(path: Path, dtype: np.dtype, offset: int, count: int) -> np.ndarray:
+    """The elements in the order of the file, read as they are used."""
+    if count == 0:
+        return np.empty(0, dtype)
+    return np.memmap(path, dtype, "r", offset, (count,)).view(np.ndarray)
+
+
+def _apply(function, x: np.ndarray, file: BinaryIO, dtype: np.dtype, keywords: dict) -> Iterator[int]:
+    """Writes the results to the file, and yields how many there are so far.
+
+    They are not stored through a mapping: where the disk is full, that would kill the process, and a write raises OSError.
+    """
+    buffer = np.empty(min(x.size, BLOCK), dtype)
+    for start in _progress(range(0, x.size, BLOCK), BLOCK * x.itemsize):
+        block = x[start : start + BLOCK]
+        results = function(block, out=buffer[: block.size], **keywords)
+        file.write(results.data)
+        file.flush()
+        yield start + block.size
+
+
+def _progress(starts: range, scale: int) -> Iterable[int]:
+    """The same numbers, with a bar on stderr where that is a terminal."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _plain_progress(starts) if sys.stderr.isatty() else starts
+    return tqdm(starts, unit="B", unit_scale=scale, disable=None, leave=False)
+
+
+def _plain_progress(starts: range) -> Iterator[int]:
+    for done, start in enumerate(starts):
+        print(f"\r{done / len(starts):4.0%}", end="", file=sys.stderr, flush=True)
+        yield start
+    print("\r    \r", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the name of ``path`` if all goes well, and vanishes if not."""
+    path = Path(os.path.realpath(path))     # a link stays, and what it points to is replaced
+    if path.exists():
+        if path.samefile(source):
+            raise CommandError(f"{path} is the input; --in-place changes it")
+        if not path.is_file():
+            raise CommandError(f"{path}: not a regular file")
+        if not os.access(path, os.W_OK):
+            raise CommandError(f"{path}: read-only")
+    temporary = path.with_name(f".cyact-{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise CommandError(f"cannot write {path}: {error.strerror}") from error
+        raise

@@ -1,0 +1,157 @@
+"""Curves of the activation functions and of their derivatives, drawn with matplotlib."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import cyact
+
+try:
+    from matplotlib import pyplot as plt
+except ImportError as error:
+    raise ImportError(f"cyact.plotting needs matplotlib, try: pip install cyact[plot] ({error})") from error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot", "plot_all"]
+
+COLORS = {"relu": "#c8324b", "leaky_relu": "#d97706", "sigmoid": "#0f7b8a", "tanh": "#6a4c93"}
+
+_FUNCTIONS: dict[str, Callable] = {
+    "relu": lambda x, alpha: cyact.relu(x),
+    "leaky_relu": lambda x, alpha: cyact.leaky_relu(x, alpha),
+    "sigmoid": lambda x, alpha: cyact.sigmoid(x),
+    "tanh": lambda x, alpha: cyact.tanh(x),
+}
+_DERIVATIVES: dict[str, Callable] = {
+    "relu": lambda x, alpha: cyact.relu_grad(np.ones_like(x), x),
+    "leaky_relu": lambda x, alpha: cyact.leaky_relu_grad(np.ones_like(x), x, alpha),
+    "sigmoid": lambda x, alpha: cyact.sigmoid_grad(cyact.sigmoid(x), np.ones_like(x)),
+    "tanh": lambda x, alpha: cyact.tanh_grad(cyact.tanh(x), np.ones_like(x)),
+}
+_LIMITS = {"leaky_relu": (-2.0, 2.0)}   # narrow, for the small slope to be seen
+
+_VANISHED = 0.01    # a derivative as small as this passes next to nothing back
+
+
+def plot(
+    function: str | Callable,
+    ax: Axes | None = None,
+    *,
+    limits: tuple[float, float] | None = None,
+    alpha: float = 0.2,
+    derivative: bool = False,
+) -> Axes:
+    """Draw the curve of an activation function.
+
+    Parameters
+    ----------
+    function : str or callable
+        A function of this package, such as ``cyact.relu``, or its name.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default the current axes, as pyplot has them.
+    limits : (float, float), optional
+        The ends of the horizontal axis. By default -2 and 2 for ``leaky_relu``, -10 and 10 for the others.
+    alpha : float, default 0.2
+        The slope of ``leaky_relu`` for negative values. The other functions have none.
+    derivative : bool, default False
+        Draw the derivative as well, and shade where it is below 0.01: where a unit is saturated or dead, and does not learn.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes that were drawn on.
+
+    Examples
+    --------
+    >>> import cyact.plotting
+    >>> ax = cyact.plotting.plot("tanh", limits=(-4, 4), derivative=True)
+    >>> ax.figure.savefig("tanh.png")
+    """
+    name = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
+    if name not in _FUNCTIONS:
+        raise ValueError(f"no curve for {name!r}; there are {', '.join(_FUNCTIONS)}")
+    low, high = limits or _LIMITS.get(name, (-10.0, 10.0))
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"limits must be two finite numbers, the smaller first, not {low} and {high}")
+    x = np.linspace(low, high, 1001)
+    if low < 0 < high:
+        # The bend of relu exactly at 0, and the step of its derivative upright.
+        x = np.sort(np.append(x, (0.0, np.nextafter(0.0, 1.0))))
+    ax = plt.gca() if ax is None else ax
+    color = COLORS[name]
+    frame(ax, low, high)
+    ax.plot(x, _FUNCTIONS[name](x, alpha), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
+    if derivative:
+        slope = _DERIVATIVES[name](x, alpha)
+        ax.plot(x, slope, color="0.25", linewidth=1.5, linestyle=(0, (4, 2)), label="derivative", zorder=4)
+        vanished = np.abs(slope) < _VANISHED
+        if vanished.any():
+            ax.fill_between(
+                x, 0, 1, where=vanished, transform=ax.get_xaxis_transform(), color="0.5", alpha=0.14, linewidth=0,
+                label=f"derivative below {_VANISHED}", zorder=0,
+            )
+        ax.legend(loc="upper left", fontsize="small", framealpha=1, edgecolor="0.85")
+    ax.set_title(f"{name}, alpha = {alpha:g}" if name == "leaky_relu" else name, color=color, fontweight="bold")
+    return ax
+
+
+def plot_all(
+    functions: Iterable[str | Callable] | None = None,
+    *,
+    limits: tuple[float, float] | None = None,
+    alpha: float = 0.2,
+    derivative: bool = False,
+) -> np.ndarray:
+    """Draw several activation functions side by side in a new figure.
+
+    Parameters
+    ----------
+    functions : iterable of str or callable, optional
+        Functions of this package or their names; by default all, in a grid of 2 by 2.
+    limits, alpha, derivative
+        As `plot` takes them; ``limits`` hold for every curve.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        A grid of two columns (of one for a single function), with as many rows as it takes.
+
+    Examples
+    --------
+    >>> import cyact.plotting
+    >>> axes = cyact.plotting.plot_all(derivative=True)
+    >>> axes[0, 0].figure.savefig("activations.png")
+    """
+    functions = list(_FUNCTIONS if functions is None else functions)
+    if not functions:
+        raise ValueError("no function to draw")
+    columns = min(2, len(functions))
+    rows = math.ceil(len(functions) / columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(5.4 * columns, 3.8 * rows), layout="constrained", squeeze=False
+    )
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    for function, ax in zip(functions, axes.flat):
+        plot(function, ax, limits=limits, alpha=alpha, derivative=derivative)
+    for ax in axes.flat[len(functions):]:
+        ax.axis("off")
+    return axes
+
+
+def frame(ax: Axes, low: float, high: float) -> None:
+    """The quiet background of every curve: a grid, and the two axes through zero."""
+    ax.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+    if low < 0 < high:
+        ax.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+    ax.set_xlim(low, high)
+    ax.grid(color="0.92", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color("0.7")
+    ax.tick_params(color="0.7", labelcolor="0.3", labelsize="small")
