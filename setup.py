@@ -1,5 +1,6 @@
 """Builds the kernels once for each instruction-set level, and everything else for the baseline."""
 
+import os
 import platform
 import sys
 
@@ -24,7 +25,14 @@ if platform.machine() in ("x86_64", "AMD64"):
         LEVELS = {"x86_64_v2": [], "x86_64_v3": ["/arch:AVX2"], "x86_64_v4": ["/arch:AVX512"]}
 
 
-def extension(name, flags=()):
+# A formula that is not inlined into its loop is a call for each element.
+INLINE = [] if sys.platform == "win32" else [("CYTHON_INLINE", "inline __attribute__((always_inline))")]
+
+# Only the module that splits loops uses OpenMP; CYACT_OPENMP=0 builds without it.
+OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []
+
+
+def extension(name, flags=(), link=(), macros=()):
     flags = [*FLAGS, *flags]
     return Extension(
         f"cyact.{name}",
@@ -32,17 +40,19 @@ def extension(name, flags=()):
         include_dirs=[numpy.get_include()],
         define_macros=[
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
-            ("CYACT_BUILD_FLAGS", '"%s"' % " ".join(flags)),
+            ("CYACT_BUILD_FLAGS", f'"{" ".join(flags)}"'),
+            *macros,
         ],
         extra_compile_args=flags,
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
+        extra_link_args=["-Wl,-s", *link] if sys.platform == "linux" else [],
     )
 
 
 setup(
     ext_modules=cythonize(
-        [extension(name) for name in ("cpu", "parallel", "ufuncs", "activations")]
-        + [extension(f"kernels.{level}", flags) for level, flags in LEVELS.items()],
+        [extension(name) for name in ("cpu", "ufuncs", "activations")]
+        + [extension("parallel", OPENMP, OPENMP)]
+        + [extension(f"kernels.{level}", flags, macros=INLINE) for level, flags in LEVELS.items()],
         compiler_directives={
             "language_level": "3",
             "cdivision": True,

@@ -1,4 +1,35 @@
-from cyact.activations import *
-from cyact.activations import __all__
+"""Activation functions for NumPy arrays: fast, exact, in place.
+
+``relu``, ``leaky_relu``, ``sigmoid``, ``tanh`` and their gradients, for every integer and floating-point dtype. They are
+called as NumPy's ufuncs are, with TensorFlow's argument names.
+"""
+
+from cyact.activations import (
+    leaky_relu,
+    leaky_relu_grad,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    tanh,
+    tanh_grad,
+)
+from cyact.config import show_config
+from cyact.parallel import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "get_num_threads",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "num_threads",
+    "relu",
+    "relu_grad",
+    "set_num_threads",
+    "show_config",
+    "sigmoid",
+    "sigmoid_grad",
+    "tanh",
+    "tanh_grad",
+]

@@ -14,7 +14,8 @@ from cyact.commands import CommandError, apply, bench, demo, info, plot
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(
-        prog="python -m cyact", description="Activation functions for NumPy arrays: fast, exact, in place."
+        prog="python -m cyact", description="Activation functions for NumPy arrays: fast, exact, in place.",
+        epilog="python -m cyact COMMAND --help tells more.",
     )
     parser.add_argument("--version", action="version", version=f"cyact {cyact.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)

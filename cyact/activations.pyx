@@ -1,7 +1,8 @@
 """The public functions: arguments, defaults, docstrings; the direct road, else the ufunc.
 
-The direct road is for what is simple and common: exact, aligned, native ndarrays of one shape, and a single slope. It costs
-a fraction of a ufunc call. What it does not recognise it leaves to the ufunc, by answering None, and writes nothing.
+The direct road is for what is simple and common: exact, aligned, native ndarrays of one shape, and a single slope. It
+costs a fraction of a ufunc call. What it does not recognise it leaves to the ufunc, by answering None, and writes
+nothing.
 """
 
 cimport numpy as cnp
@@ -103,7 +104,7 @@ cdef inline bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
 
 
 cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexcept:
-    """Fills in shape, strides and data: the axes by descending stride of the output, axes merged where all arrays allow.
+    """Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow.
 
     False where elements of the output may overlap each other.
     """
@@ -160,7 +161,8 @@ cdef inline object direct(
 ):
     """The result, or None where the general road has to be taken.
 
-    ``arrays`` counts the inputs that are arrays, ``first`` and perhaps ``second``; ``sloped`` says whether ``alpha`` counts.
+    ``arrays`` counts the inputs that are arrays, ``first`` and perhaps ``second``; ``sloped`` says whether ``alpha``
+    counts.
     """
     cdef PyObject* operands[MAX_OPERANDS]
     cdef char* args[MAX_OPERANDS]
@@ -270,12 +272,12 @@ def _explained(error, Function function, name, hint=""):
     return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
 
 
-cdef object common_dtype(object first, object second):
-    """The dtype of two inputs together; None where NumPy has to find it."""
-    if second is None or first is None or first == second:
-        return first
+cdef object common_dtype(list dtypes):
+    """The dtype of all inputs together; None where NumPy has to find it."""
+    if None in dtypes:
+        return None
     try:
-        return np.promote_types(first, second)
+        return np.result_type(*dtypes)
     except TypeError:
         return None
 
@@ -285,7 +287,7 @@ cdef bint is_integer(object dtype):
 
 
 cdef object checked_slope(object alpha, Function function, object dtype, object name):
-    """A slope as the ufunc takes it: a Python number in the computation's dtype, where that is known, all else as an array."""
+    """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
     cdef double slope
     cdef cnp.ndarray array
     if not isinstance(alpha, (np.generic, bool)) and isinstance(alpha, numbers.Real):
@@ -328,8 +330,7 @@ cdef object general(
     if sloped:
         computed = dtype
         if dtype is None:
-            computed = common_dtype(getattr(first, "dtype", None), None if arrays == 1 else getattr(second, "dtype", None))
-            computed = function.result_dtype(computed)
+            computed = function.result_dtype(common_dtype([getattr(x, "dtype", None) for x in operands]))
         operands += (checked_slope(alpha, function, computed, name),)
     if out is not None:
         keywords["out"] = out
@@ -386,7 +387,50 @@ cdef inline object apply(
 def relu(
     features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Rectified linear unit, ``max(features, 0)``.
+
+    Parameters
+    ----------
+    features : array_like
+        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `features` and of its dtype; a NumPy scalar if `features` is 0-d; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    See Also
+    --------
+    leaky_relu : keeps a slope below zero.
+    relu_grad : its gradient.
+
+    Notes ----- ``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is
+    its own result. The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann
+    machines", 2010.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> x = np.array([-2, -0.5, 0, 3], dtype="float32")
+    >>> cyact.relu(x)
+    array([0., 0., 0., 3.], dtype=float32)
+    >>> cyact.relu(x, out=x) is x
+    True
+    """
     return apply(RELU, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
 
 
@@ -394,7 +438,56 @@ def leaky_relu(
     features, alpha=0.2, out=None, *,
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Leaky rectified linear unit, ``alpha * features`` below zero.
+
+    Parameters
+    ----------
+    features : array_like
+        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+    alpha : float or array_like, default 0.2
+        The slope below zero: any real number, or an array that broadcasts against `features` (a slope per channel). A
+        Python number takes the dtype of the computation; an array promotes as in NumPy.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+        ones; a NumPy scalar if `features` is 0-d; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, if `alpha` is no real number, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    See Also
+    --------
+    leaky_relu_grad : its gradient.
+
+    Notes ----- ``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves
+    whatever the slope. Integers in place, or any integer `out`, need ``casting="unsafe"``: the value is then stored
+    truncated toward zero, and unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,
+    "Rectifier nonlinearities improve neural network acoustic models", 2013; the default slope is TensorFlow's.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.leaky_relu(np.array([-10.0, 5.0]))
+    array([-2.,  5.])
+    >>> image = -np.ones((2, 2, 3), dtype="float32")
+    >>> cyact.leaky_relu(image, np.array([0.1, 0.2, 0.3], dtype="float32"))[0, 0]
+    array([-0.1, -0.2, -0.3], dtype=float32)
+    >>> cyact.leaky_relu(np.array([-10, 5], dtype="int8"), 0.25)
+    array([-2.5,  5. ], dtype=float32)
+    """
     return apply(
         LEAKY_RELU, features, None, alpha, out, 1, True, where, casting, order, dtype, subok, name, unknown
     )
@@ -403,14 +496,101 @@ def leaky_relu(
 def sigmoid(
     features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Logistic sigmoid, ``1 / (1 + exp(-features))``.
+
+    Parameters
+    ----------
+    features : array_like
+        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
+        floating-point dtypes.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+        ones; a NumPy scalar if `features` is 0-d; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    See Also
+    --------
+    sigmoid_grad : its gradient.
+
+    Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0,
+    1]; results down to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a
+    fitted polynomial for ``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the
+    formula in ``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2):
+    slower, and now and then another last bit.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.sigmoid(np.array([-1.0, 0.0, 1.0]))
+    array([0.26894142, 0.5       , 0.73105858])
+    >>> cyact.sigmoid(np.array([0, 255], dtype="uint8"))
+    array([0.5, 1. ], dtype=float32)
+    """
     return apply(SIGMOID, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
 
 
 def tanh(
     features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Hyperbolic tangent.
+
+    Parameters
+    ----------
+    features : array_like
+        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
+        floating-point dtypes.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+        ones; a NumPy scalar if `features` is 0-d; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    See Also
+    --------
+    tanh_grad : its gradient.
+
+    Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd,
+    within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at
+    a multiple of ``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``.
+    Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.tanh(np.array([-1.0, 0.0, 1.0]))
+    array([-0.76159416,  0.        ,  0.76159416])
+    """
     return apply(TANH, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
 
 
@@ -418,7 +598,44 @@ def relu_grad(
     gradients, features, out=None, *,
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Gradient of `relu`.
+
+    Parameters
+    ----------
+    gradients : array_like
+        The gradient of the loss with respect to the output; floating-point or integer.
+    features : array_like
+        The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    Notes
+    -----
+    ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]))
+    array([0., 0., 3.])
+    """
     return apply(
         RELU_GRAD, gradients, features, None, out, 2, False, where, casting, order, dtype, subok, name, unknown
     )
@@ -428,7 +645,48 @@ def leaky_relu_grad(
     gradients, features, alpha=0.2, out=None, *,
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Gradient of `leaky_relu`.
+
+    Parameters
+    ----------
+    gradients : array_like
+        The gradient of the loss with respect to the output; floating-point.
+    features : array_like
+        The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
+    alpha : float or array_like, default 0.2
+        The slope that `leaky_relu` had: any real number, or an array that broadcasts against `features` (a slope per
+        channel). A Python number takes the dtype of the computation; an array promotes as in NumPy.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, if `alpha` is no real number, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    Notes
+    -----
+    ``where(x > 0, g, alpha * g)``, rounded once; ``alpha * g`` where x is 0 or NaN. Where `alpha` is 0, an infinite
+    gradient gives 0. TensorFlow's ``raw_ops.LeakyReluGrad``.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.leaky_relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]), 0.5)
+    array([0.5, 1. , 3. ])
+    """
     return apply(
         LEAKY_RELU_GRAD, gradients, features, alpha, out, 2, True,
         where, casting, order, dtype, subok, name, unknown
@@ -439,7 +697,44 @@ def sigmoid_grad(
     y, dy, out=None, *,
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Gradient of `sigmoid`, from its output.
+
+    Parameters
+    ----------
+    y : array_like
+        The output of the activation, not its input; floating-point.
+    dy : array_like
+        The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    Notes ----- ``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1 ULP for y in [0,
+    1] and results that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
+    ``raw_ops.SigmoidGrad``.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.sigmoid_grad(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
+    array([0.1875, 0.25  ])
+    """
     return apply(SIGMOID_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)
 
 
@@ -447,5 +742,43 @@ def tanh_grad(
     y, dy, out=None, *,
     where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
 ):
-    """Doc."""
+    """Gradient of `tanh`, from its output.
+
+    Parameters
+    ----------
+    y : array_like
+        The output of the activation, not its input; floating-point.
+    dy : array_like
+        The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
+    out : ndarray or tuple of one ndarray, optional
+        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+    name : str, optional
+        A label that error messages carry.
+
+    Returns
+    -------
+    ndarray or scalar
+        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+        result under `casting`, or for an unknown keyword.
+    ValueError
+        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+    Notes
+    -----
+    ``dy * (1 - y * y)``: at most 1 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
+    computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
+
+    Examples
+    --------
+    >>> import numpy as np, cyact
+    >>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
+    array([1.  , 0.75])
+    """
     return apply(TANH_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)

@@ -36,19 +36,22 @@ cdef enum:
     EBX = 1
     ECX = 2
 
-# What each level adds to the one before: the bits of XCR0 that the system must have set (vector registers that it saves), and the processor's features,
-# each as cpuid leaf, register and bit. From the x86-64 psABI, "micro-architecture levels".
+# What each level adds to the one before: the bits of XCR0 that the system must have set (vector registers that it
+# saves), and the processor's features, each as cpuid leaf, register and bit. From the x86-64 psABI,
+# "micro-architecture levels".
 _LEVELS = {
     "x86_64_v2": (0x00, {
-        "sse3": (1, ECX, 0), "ssse3": (1, ECX, 9), "cx16": (1, ECX, 13), "sse4.1": (1, ECX, 19), "sse4.2": (1, ECX, 20),
-        "popcnt": (1, ECX, 23), "lahf": (0x80000001, ECX, 0),
+        "sse3": (1, ECX, 0), "ssse3": (1, ECX, 9), "cx16": (1, ECX, 13), "sse4.1": (1, ECX, 19),
+        "sse4.2": (1, ECX, 20), "popcnt": (1, ECX, 23), "lahf": (0x80000001, ECX, 0),
     }),
     "x86_64_v3": (0x06, {
-        "fma": (1, ECX, 12), "movbe": (1, ECX, 22), "osxsave": (1, ECX, 27), "avx": (1, ECX, 28), "f16c": (1, ECX, 29),
-        "bmi1": (7, EBX, 3), "avx2": (7, EBX, 5), "bmi2": (7, EBX, 8), "lzcnt": (0x80000001, ECX, 5),
+        "fma": (1, ECX, 12), "movbe": (1, ECX, 22), "osxsave": (1, ECX, 27), "avx": (1, ECX, 28),
+        "f16c": (1, ECX, 29), "bmi1": (7, EBX, 3), "avx2": (7, EBX, 5), "bmi2": (7, EBX, 8),
+        "lzcnt": (0x80000001, ECX, 5),
     }),
     "x86_64_v4": (0xe6, {
-        "avx512f": (7, EBX, 16), "avx512dq": (7, EBX, 17), "avx512cd": (7, EBX, 28), "avx512bw": (7, EBX, 30), "avx512vl": (7, EBX, 31),
+        "avx512f": (7, EBX, 16), "avx512dq": (7, EBX, 17), "avx512cd": (7, EBX, 28), "avx512bw": (7, EBX, 30),
+        "avx512vl": (7, EBX, 31),
     }),
 }
 
@@ -90,16 +93,12 @@ def choose(str forced):
     ImportError
         If the machine cannot run it, or there is no such level.
     """
+    known = list(_LEVELS) if X86 else ["generic"]
     runnable = levels()
-    if not forced and runnable:
-        return runnable[-1]
-    if forced in runnable:
-        return forced
-    if forced and (not X86 or forced not in _LEVELS):
-        known = ", ".join(_LEVELS) if X86 else "generic"
-        raise ImportError(f"CYACT_LEVEL={forced}: no such level; there is {known}, of which this machine can run {', '.join(runnable)}")
-    if forced:
-        raise ImportError(
-            f"CYACT_LEVEL={forced}: this machine can run {', '.join(runnable) or 'none'} only; it lacks {', '.join(missing(forced))}"
-        )
-    raise ImportError(f"cyact needs a processor of level x86-64-v2; this machine lacks {', '.join(missing('x86_64_v2'))}")
+    if forced in runnable or not forced and runnable:
+        return forced or runnable[-1]
+    wanted = forced or known[0]
+    has = f"this machine can run {', '.join(runnable) or 'none'}"
+    if wanted not in known:
+        raise ImportError(f"CYACT_LEVEL={wanted}: no such level; of {', '.join(known)}, {has}")
+    raise ImportError(f"cyact cannot run at level {wanted}: {has}; it lacks {', '.join(missing(wanted))}")

@@ -1,15 +1,21 @@
-"""Runs one call's loops on the chosen level, without a trace in the processor's floating-point state."""
+"""Runs one call's loops: on the chosen level, on how many threads, past the cache or through it.
+
+Nothing of it stays: the floating-point state of the processor is as it was, and a child process may be forked at any
+time.
+"""
 
 import os
 from importlib import import_module
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
+from cython.parallel cimport prange
 
 from cyact import cpu
 
 cdef extern from *:
     """
-    /* Vector code raises floating-point flags (an overflow in a lane that is not used, say) which NumPy would turn into warnings. */
+    /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
+       warnings. Saving and restoring the register costs 1 ns; fenv.h's functions 80. */
     #if defined(__SSE2__) || defined(_M_X64)
     #include <xmmintrin.h>
     #define CYACT_GET_STATUS() _mm_getcsr()
@@ -24,14 +30,205 @@ cdef extern from *:
     #define CYACT_GET_STATUS() cyact_get_status()
     #define CYACT_SET_STATUS(s) cyact_set_status(s)
     #endif
+
+    #define CYACT_TEXT_(x) #x
+    #define CYACT_TEXT(x) CYACT_TEXT_(x)
+    #if defined(__clang__)
+    #define CYACT_COMPILER __VERSION__
+    #elif defined(__GNUC__)
+    #define CYACT_COMPILER "gcc " __VERSION__
+    #else
+    #define CYACT_COMPILER "MSVC " CYACT_TEXT(_MSC_FULL_VER)
+    #endif
+
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define CYACT_MAX_THREADS() omp_get_max_threads()
+    #define CYACT_OPENMP 1
+    #else
+    #define CYACT_MAX_THREADS() 1
+    #define CYACT_OPENMP 0
+    #endif
+
+    /* The threads of a parent's OpenMP team do not exist in its child, which would wait for them. */
+    static int cyact_forked = 0;
+    #if defined(__unix__) || defined(__APPLE__)
+    #include <pthread.h>
+    static void cyact_in_child(void) { cyact_forked = 1; }
+    static void cyact_watch_forks(void) { pthread_atfork(NULL, NULL, cyact_in_child); }
+    #else
+    static void cyact_watch_forks(void) {}
+    #endif
+
+    #if defined(_MSC_VER)
+    static __declspec(thread) int cyact_thread_limit = 0;
+    #else
+    static __thread int cyact_thread_limit = 0;
+    #endif
     """
     unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
     void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil
+    const char* COMPILER "CYACT_COMPILER"
+    int openmp_threads "CYACT_MAX_THREADS"() noexcept nogil
+    const bint OPENMP "CYACT_OPENMP"
+    int forked "cyact_forked"
+    void watch_forks "cyact_watch_forks"()
+    int thread_limit "cyact_thread_limit"       # of the calling thread, by ``num_threads``; 0 for none
+
+# ---- the level ----
 
 level_name = cpu.choose(os.environ.get("CYACT_LEVEL", ""))
 _module = import_module(f"cyact.kernels.{level_name}")
 build_flags = _module.build_flags
+compiler = COMPILER.decode()
+has_openmp = OPENMP
 level = <const Level*> PyCapsule_GetPointer(_module.level, "cyact.kernels.level")
+
+
+# ---- the number of threads ----
+
+cdef int process_limit = 0      # by ``set_num_threads`` or CYACT_NUM_THREADS; 0 for none
+cdef int quota = 0              # the container's; 0 for none
+
+
+cdef int thread_count() noexcept nogil:
+    if forked:
+        return 1
+    if thread_limit > 0:
+        return thread_limit
+    if process_limit > 0:
+        return process_limit
+    return min(openmp_threads(), quota) if quota > 0 else openmp_threads()
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def _quota():
+    """The processors that a container may use, by its control group: version 2, else version 1; 0 for no limit."""
+    limit = _read("/sys/fs/cgroup/cpu.max") or (
+        _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+    )
+    try:
+        return max(1, round(int(limit[0]) / int(limit[1]))) if int(limit[0]) > 0 else 0
+    except (IndexError, ValueError, ZeroDivisionError):     # "max": no limit
+        return 0
+
+
+cdef int checked_count(object n, str what) except -1:
+    if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n.__index__() <= 4096:
+        raise ValueError(f"{what}: the number of threads must be an integer from 1 to 4096, not {n!r}")
+    return n
+
+
+def set_num_threads(n):
+    """Set how many threads a call on a large array may use, in this process.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096. More than there are processors is allowed, and slower.
+
+    Raises
+    ------
+    ValueError
+        If `n` is anything else.
+
+    See Also
+    --------
+    num_threads : for a block of code and the calling thread alone.
+
+    Notes ----- Until this is called, the number is the environment variable ``CYACT_NUM_THREADS`` if set, else what
+    OpenMP would use (which honours ``OMP_NUM_THREADS``, the processor affinity and threadpoolctl), but at most the
+    container's quota. A process that was forked uses one thread whatever is set.
+
+    Examples
+    --------
+    >>> import cyact
+    >>> cyact.set_num_threads(2)
+    >>> cyact.get_num_threads()
+    2
+    """
+    global process_limit
+    process_limit = checked_count(n, "set_num_threads")
+
+
+def get_num_threads():
+    """How many threads a call on a large array may use now, in the calling thread.
+
+    Returns
+    -------
+    int
+        1 in a forked process, or if the package was built without OpenMP.
+
+    Examples
+    --------
+    >>> import cyact
+    >>> with cyact.num_threads(1):
+    ...     cyact.get_num_threads()
+    1
+    """
+    return thread_count() if OPENMP else 1
+
+
+class num_threads:
+    """Set how many threads calls may use within a ``with`` block, in the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096.
+
+    Raises
+    ------
+    ValueError
+        If `n` is anything else.
+
+    Examples
+    --------
+    >>> import cyact, numpy as np
+    >>> with cyact.num_threads(1):
+    ...     y = cyact.tanh(np.zeros(3))
+    """
+
+    def __init__(self, n):
+        self.n = checked_count(n, "num_threads")
+        self.outer = []
+
+    def __enter__(self):
+        global thread_limit
+        self.outer.append(thread_limit)
+        thread_limit = self.n
+        return self
+
+    def __exit__(self, *error):
+        global thread_limit
+        thread_limit = self.outer.pop()
+
+
+watch_forks()
+quota = _quota()
+if "CYACT_NUM_THREADS" in os.environ:
+    _value = os.environ["CYACT_NUM_THREADS"]
+    process_limit = checked_count(int(_value) if _value.strip().isdigit() else _value, "CYACT_NUM_THREADS")
+
+
+# ---- running ----
+
+cdef enum:
+    # Elements from which two threads are faster than one; a parallel region costs some microseconds.
+    HEAVY_THREADED = 32768
+    LIGHT_THREADED = 262144
+    # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
+    # is taken by another program does not keep the others waiting.
+    CHUNK = 32768
+    # Bytes of inputs and output from which the output is written past the cache.
+    STREAMED = 16777216
 
 
 cdef inline void restore(unsigned int status) noexcept nogil:
@@ -46,19 +243,64 @@ cdef void store(double value, char type, void* to) noexcept nogil:
     restore(status)
 
 
+cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
+    if n < (HEAVY_THREADED if kernel.heavy else LIGHT_THREADED):
+        return 1
+    return thread_count()
+
+
+cdef void compute_part(
+    const Kernel* kernel, char** args, Py_ssize_t start, Py_ssize_t stop, bint scalar, bint streamed
+) noexcept nogil:
+    cdef unsigned int status = get_status()
+    cdef int out = kernel.operands - 1, o
+    cdef char* at[MAX_OPERANDS]
+    for o in range(out + 1):
+        at[o] = args[o] if scalar and o == out - 1 else args[o] + start * kernel.itemsize[o]
+    if streamed:
+        level.stream(kernel, at, stop - start, scalar)
+    else:
+        kernel.call(at, stop - start, scalar)
+    restore(status)
+
+
 cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
     """Contiguous arrays, as a kernel takes them."""
+    cdef unsigned int status
+    if n < HEAVY_THREADED:
+        status = get_status()
+        kernel.call(args, n, scalar)
+        restore(status)
+        return
+    cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
+    cdef Py_ssize_t itemsize = 0, chunk
+    cdef bint streamed = True
+    for o in range(out + 1):
+        itemsize += kernel.itemsize[o]
+        streamed = streamed and (o == out or args[o] != args[out])
+    streamed = streamed and n * itemsize >= STREAMED
+    if threads == 1:
+        compute_part(kernel, args, 0, n, scalar, streamed)
+        return
+    for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
+        compute_part(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), scalar, streamed)
+
+
+cdef void walk_part(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef unsigned int status = get_status()
-    kernel.call(args, n, scalar)
+    level.walk(job, start, stop)
     restore(status)
 
 
-cdef void compute_job(Job* job) noexcept nogil:
+cdef void compute_job(const Job* job) noexcept nogil:
     """Arrays of any strides."""
-    cdef unsigned int status = get_status()
-    cdef Py_ssize_t n = 1
-    cdef int axis
+    cdef Py_ssize_t n = 1, chunk
+    cdef int axis, threads
     for axis in range(job.ndim):
         n *= job.shape[axis]
-    level.walk(job, 0, n)
-    restore(status)
+    threads = threads_for(job.kernel, n)
+    if threads == 1:
+        walk_part(job, 0, n)
+        return
+    for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
+        walk_part(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))

@@ -11,7 +11,8 @@ cdef class Function:
     cdef readonly str name
     cdef readonly object ufunc
     cdef readonly Function truncated    # the same with integers stored into their own dtype, or None
-    # By the slot of the first input's type: what computes it, and the result's type number. NULL where there is nothing.
+    # By the slot of the first input's type: what computes it, and the result's type number. NULL where there is
+    # nothing.
     cdef const Kernel* kernels[TYPES]
     cdef int results[TYPES]
     cpdef object result_dtype(self, object dtype)

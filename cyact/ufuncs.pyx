@@ -61,10 +61,10 @@ cdef int resolver(
 ) except -1:
     """NumPy's choice of a loop, but for four things.
 
-    bool is refused, which NumPy would cast to int8; and integers where there are floating-point loops alone, which it would
-    cast to float16. bfloat16 is made known when it is first met. And where only the result's dtype is asked for
-    (``dtype=``), every other operand is computed in it too: NumPy would take the first loop with that result, and cast an
-    int32 array to int8 for it.
+    bool is refused, which NumPy would cast to int8; and integers where there are floating-point loops alone, which it
+    would cast to float16. bfloat16 is made known when it is first met. And where only the result's dtype is asked for
+    (``dtype=``), every other operand is computed in it too: NumPy would take the first loop with that result, and
+    cast an int32 array to int8 for it.
     """
     cdef int nargs = ufunc.nin + ufunc.nout, i
     cdef bint integers = True
@@ -79,8 +79,8 @@ cdef int resolver(
     if integers and ufunc.types[0] == NPY_HALF:
         raise TypeError("integers are not supported")
     types = <object> type_tuple if type_tuple != NULL else None
-    if type(types) is tuple and len(types) == nargs and types[nargs - 1] is not None and types[:-1] == (None,) * ufunc.nin:
-        types = (types[nargs - 1],) * nargs
+    if type(types) is tuple and types[:-1] == (None,) * ufunc.nin and types[ufunc.nin] is not None:
+        types = (types[ufunc.nin],) * nargs
         return numpy_resolver(ufunc, casting, operands, <PyObject*> types, descriptors)
     return numpy_resolver(ufunc, casting, operands, type_tuple, descriptors)
 
@@ -107,13 +107,13 @@ cdef add_bfloat16(dtype):
     cdef Function function
     cdef int number = dtype.num, o
     cdef int types[MAX_OPERANDS]
+    cdef void* kernel
     for o in range(MAX_OPERANDS):
         types[o] = number
     for function in functions.values():
         if function.kernels[NUMPY_TYPES] != NULL:
-            cnp.PyUFunc_RegisterLoopForType(
-                function.ufunc, number, <cnp.PyUFuncGenericFunction> loop, types, <void*> function.kernels[NUMPY_TYPES]
-            )
+            kernel = <void*> function.kernels[NUMPY_TYPES]
+            cnp.PyUFunc_RegisterLoopForType(function.ufunc, number, <cnp.PyUFuncGenericFunction> loop, types, kernel)
             function.results[NUMPY_TYPES] = number
     bfloat16_number = number
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cyact.commands import FUNCTIONS, CommandError, alpha_keyword, function_name
 
-HELP = "apply a function to the array in a .npy file, which may be larger than memory"
+HELP = "apply a function to the array in a .npy file, however large"
 EXAMPLES = """\
 The output appears under its name only when it is complete. With --in-place the file itself is changed, block by
 block, and a run that is interrupted leaves it half changed; it keeps its dtype.
@@ -62,8 +62,9 @@ def run(args: argparse.Namespace) -> None:
     try:
         result = function(empty, out=empty if args.in_place else None, **keywords).dtype
     except TypeError as error:
+        wanted = f", --dtype is {args.dtype}" if args.dtype is not None else ""
         remedy = "; without --in-place the result goes to a new file" if args.in_place else ""
-        raise CommandError(f"{args.input} holds {dtype}: {error}{remedy}") from error
+        raise CommandError(f"{args.input} holds {dtype}{wanted}: {error}{remedy}") from error
 
     count = int(np.prod(shape, dtype=object))
     if not args.in_place:

@@ -2,7 +2,7 @@ import argparse
 
 import cyact
 
-HELP = "print the configuration: instruction-set level, build flags, versions, threads"
+HELP = "print the level, build flags, versions and threads in use"
 EXAMPLES = ""
 
 

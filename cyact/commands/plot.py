@@ -3,7 +3,7 @@ import math
 
 from cyact.commands import FUNCTIONS, alpha_keyword, function_name, save
 
-HELP = "draw the curves of the functions, with their derivatives if asked"
+HELP = "draw the curves of the functions and of their derivatives"
 EXAMPLES = """\
 examples:
   python -m cyact plot --derivative

@@ -1,4 +1,5 @@
-# Building blocks of the formulas: the bits of floating-point numbers, fused multiply-add, powers of two, constants that several formulas share.
+# Building blocks of the formulas: the bits of floating-point numbers, fused multiply-add, powers of two, constants
+# that several formulas share.
 
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -34,17 +35,18 @@ cdef extern from *:
     float madf "cyact_madf"(float a, float b, float c) noexcept nogil
     double mad "cyact_mad"(double a, double b, double c) noexcept nogil
 
-# Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is used.
+# Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is
+# used.
 cdef extern from *:
     const float LOG2E_F "0x1.715476p+0f"
-    const float LN2_HIGH_F "0x1.62e43p-1f"          # the float nearest to ln 2: fma(k, LN2_HIGH_F, x) is exact for every k that occurs
+    const float LN2_HIGH_F "0x1.62e43p-1f"          # the float nearest to ln 2: fma(k, LN2_HIGH_F, x) is then exact
     const float LN2_LOW_F "(-0x1.05c61p-29f)"       # ln 2 - LN2_HIGH_F
     const double LOG2E "0x1.71547652b82fep+0"
     const double LN2_HIGH "0x1.62e42fefa39efp-1"    # the double nearest to ln 2
     const double LN2_LOW "0x1.abc9e3b39803fp-56"    # ln 2 - LN2_HIGH
 
-    # A number plus 1.5 * 2^23 (2^52) is rounded to an integer k, which stands in the low bits of the sum. With the exponent's bias added too, those
-    # bits shifted into the exponent's place are 2^k.
+    # A number plus 1.5 * 2^23 (2^52) is rounded to an integer k, which stands in the low bits of the sum. With the
+    # exponent's bias added too, those bits shifted into the exponent's place are 2^k.
     const float ROUND_F "(0x1.8p+23f + 127.0f)"
     const int32_t ROUND_BITS_F "(0x4b400000 + 127)"
     const double ROUND "(0x1.8p+52 + 1023.0)"
@@ -87,8 +89,9 @@ cdef inline double exp2(int64_t biased) noexcept nogil:
     return from_bits(<int64_t> (<uint64_t> biased << 52))
 
 
-# min(x, high), then max(x, low), by integer minima of the bits, which compilers vectorise: positive numbers are ordered as their bits are, negative ones
-# the other way round as unsigned bits. NaN becomes a bound; the formulas put it back.
+# min(x, high), then max(x, low), by integer minima of the bits, which compilers vectorise: positive numbers are
+# ordered as their bits are, negative ones the other way round as unsigned bits. NaN becomes a bound; the formulas put
+# it back.
 cdef inline float clamp_f(float x, int32_t high_bits, uint32_t low_bits) noexcept nogil:
     cdef int32_t b = bits_f(x)
     b = b if b < high_bits else high_bits

@@ -1,10 +1,12 @@
 # One scalar formula per function. They know nothing of arrays.
 #
-# Above each stands its contract: dtypes, maximum error in ULP (|y - exact| / ulp(exact), the ulp of a subnormal result being the subnormal spacing), range,
-# special values, and where its constants come from. Errors hold where fused multiply-add is an instruction: every level but x86_64_v2.
+# Above each stands its contract: dtypes, maximum error in ULP (|y - exact| / ulp(exact), the ulp of a subnormal
+# result being the subnormal spacing), range, special values, and where its constants come from. Errors hold where
+# fused multiply-add is an instruction: every level but x86_64_v2.
 #
-# They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every level computes the same bits. A formula
-# for float ends in _f, its twin for double does not; capitals D and N are a denominator and a numerator.
+# They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every
+# level computes the same bits. A formula for float ends in _f, its twin for double does not; capitals D and N are a
+# denominator and a numerator.
 
 ctypedef fused number:
     int8_t
@@ -51,8 +53,8 @@ cdef extern from "<math.h>":
 
 # relu(x) = 0 if x < 0 else x
 #
-# Exact for every dtype. NaN (payload kept) and -0.0 give themselves. float16 and bfloat16 are judged by their bits: below zero are those from the first
-# above -0.0 to -inf.
+# Exact for every dtype. NaN (payload kept) and -0.0 give themselves. float16 and bfloat16 are judged by their bits:
+# below zero are those from the first above -0.0 to -inf.
 cdef inline number relu(number x) noexcept nogil:
     if number is half:
         return half(0 if 0x8000 < x.bits <= 0xfc00 else x.bits)
@@ -66,13 +68,14 @@ cdef inline number relu(number x) noexcept nogil:
 
 # leaky_relu(x, alpha) = alpha x if x < 0 else x
 #
-# One rounding: 0.5 ULP. NaN and both zeros give themselves whatever alpha is. float16 and bfloat16 are computed here as float, in which alpha x is exact,
-# and rounded once.
+# One rounding: 0.5 ULP. NaN and both zeros give themselves whatever alpha is. float16 and bfloat16 are computed here
+# as float, in which alpha x is exact, and rounded once.
 cdef inline real leaky_relu(real x, real alpha) noexcept nogil:
     return alpha * x if x < 0 else x
 
 
-# The same, stored into the integer dtype that x has, toward zero. What is not negative is kept as it is: int64 is not exact in double.
+# The same, stored into the integer dtype that x has, toward zero. What is not negative is kept as it is: int64 is not
+# exact in double.
 cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
     if integer is int8_t or integer is int16_t:
         return <integer> <int32_t> (alpha * <real> x) if x < 0 else x
@@ -84,13 +87,15 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
 
 # sigmoid(x) = 1 / (1 + e^-x), float
 #
-# Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97; NaN (payload kept) gives itself.
+# Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97;
+# NaN (payload kept) gives itself.
 #
-# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r); D = 1 + s e^r = b + s p. What b = 1 + s and D lost in rounding is kept in dl, and one Newton
-# step on y = 1/D makes it good. k is capped at 64 in D, above which 1 + s = s; the rest of 2^-k is multiplied in at the end, so that a subnormal result is
-# rounded once and nothing overflows.
+# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r); D = 1 + s e^r = b + s p. What b = 1 + s and D lost in
+# rounding is kept in dl, and one Newton step on y = 1/D makes it good. k is capped at 64 in D, above which 1 + s = s;
+# the rest of 2^-k is multiplied in at the end, so that a subnormal result is rounded once and nothing overflows.
 #
-# S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r 2^-28.2.
+# S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r
+# 2^-28.2.
 cdef extern from *:
     const float EXP2_F "0x1.fffffap-2f"
     const float EXP3_F "0x1.555492p-3f"
@@ -100,7 +105,7 @@ cdef extern from *:
 
 
 cdef inline float sigmoid_f(float value) noexcept nogil:
-    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)       # 20, above which the result is 1; -105, below which it is 0
+    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)       # 20, where the result is 1, and -105, where it is 0
     cdef float t = fmaf(x, -LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x))
     cdef int32_t biased = bits_f(t), capped = biased if biased < ROUND_BITS_F + 64 else ROUND_BITS_F + 64
@@ -114,8 +119,8 @@ cdef inline float sigmoid_f(float value) noexcept nogil:
     return value if value != value else y
 
 
-# The same for a result of type float16: as near to zero as 2^-6, 1/2 + x/4 is halfway between two of them, and the exact value just inside.
-# Correctly rounded for all 65,536 inputs.
+# The same for a result of type float16: as near to zero as 2^-6, 1/2 + x/4 is halfway between two of them, and the
+# exact value just inside. Correctly rounded for all 65,536 inputs.
 cdef extern from *:
     const float BELOW_QUARTER "0x1.ffep-3f"
     const float NEAR_ZERO "0x1p-6f"
@@ -128,7 +133,8 @@ cdef inline float sigmoid_half(float x) noexcept nogil:
 
 # sigmoid(x), double
 #
-# Maximum error measured 0.93 ULP; otherwise as for float, the last subnormal result at -745.13. The same steps; k is capped at 128.
+# Maximum error measured 0.93 ULP; otherwise as for float, the last subnormal result at -745.13. The same steps; k is
+# capped at 128.
 #
 # E: Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2.
 cdef extern from *:
@@ -161,11 +167,12 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
 
 # tanh(x) = (e^x - e^-x) / (e^x + e^-x), float
 #
-# Maximum error 0.707 ULP over all 2^32 inputs; monotone; exactly odd; in [-1, 1]; subnormals and -0.0 give themselves, NaN (payload kept) too.
+# Maximum error 0.707 ULP over all 2^32 inputs; monotone; exactly odd; in [-1, 1]; subnormals and -0.0 give
+# themselves, NaN (payload kept) too.
 #
-# |x| = k ln2 / 2 + h; s = 2^k, b = s + 1, a = s - 1; tanh of the sum by the addition theorem, with coth: (a (1 + V) + b h) / (b (1 + V) + a h), where
-# 1 + V = h coth h is even in h. a is b - 2, so that both carry the same rounding. The quotient is cut by 4 bits, which makes the residuals e1 and e2
-# exact; one Newton step with them gives the result.
+# |x| = k ln2 / 2 + h; s = 2^k, b = s + 1, a = s - 1; tanh of the sum by the addition theorem, with coth: (a (1 + V) +
+# b h) / (b (1 + V) + a h), where 1 + V = h coth h is even in h. a is b - 2, so that both carry the same rounding. The
+# quotient is cut by 4 bits, which makes the residuals e1 and e2 exact; one Newton step with them gives the result.
 #
 # V: Remez, float coefficients, for h coth h = 1 + h^2 (COTH0 + COTH1 h^2) on |h| <= ln2 / 4.
 cdef extern from *:
@@ -175,7 +182,7 @@ cdef extern from *:
 
 cdef inline float tanh_f(float value) noexcept nogil:
     cdef int32_t sign = bits_f(value) & SIGN_F, magnitude = bits_f(value) & ~SIGN_F
-    cdef float x = from_bits_f(magnitude if magnitude < 0x41140000 else 0x41140000)     # 9.25, above which the result is 1
+    cdef float x = from_bits_f(magnitude if magnitude < 0x41140000 else 0x41140000)     # 9.25, where the result is 1
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
     cdef float V = u * madf(u, COTH1_F, COTH0_F)

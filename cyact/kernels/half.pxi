@@ -1,7 +1,7 @@
 # float16 and bfloat16 to float and back, a block at a time.
 #
-# gcc does not vectorise conversions of _Float16, hence the processor's instructions where there are any, and integer arithmetic that vectorises elsewhere.
-# Both round to nearest even, keep a NaN's payload and make it quiet.
+# gcc does not vectorise conversions of _Float16, hence the processor's instructions where there are any, and integer
+# arithmetic that vectorises elsewhere. Both round to nearest even, keep a NaN's payload and make it quiet.
 
 cdef extern from *:
     """
@@ -9,7 +9,8 @@ cdef extern from *:
     #include <immintrin.h>
     #define CYACT_HALF_LANES 8
     #define CYACT_WIDEN(x, out) _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))))
-    #define CYACT_NARROW(x, out) _mm_storeu_si128((__m128i *)(out), _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
+    #define CYACT_NARROW(x, out) \\
+        _mm_storeu_si128((__m128i *)(out), _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
     #elif defined(__aarch64__)
     #include <arm_neon.h>
     #define CYACT_HALF_LANES 4
@@ -32,7 +33,7 @@ cdef inline float widen(small x) noexcept nogil:
     if small is bfloat16:
         return from_bits_f(<int32_t> (<uint32_t> x.bits << 16))
     else:
-        b = (magnitude << 13) + (<uint32_t> 112 << 23)                      # the exponent's bias is 15 in float16, 127 in float
+        b = (magnitude << 13) + (<uint32_t> 112 << 23)                      # the exponent's bias is 15 there, 127 here
         b = b + (<uint32_t> 112 << 23) if magnitude >= 0x7c00 else b        # inf and NaN
         b = b | 0x400000 if magnitude > 0x7c00 else b
         b = <uint32_t> bits_f(<float> <int32_t> magnitude * HALF_SUBNORMAL) if magnitude < 0x400 else b
@@ -40,7 +41,7 @@ cdef inline float widen(small x) noexcept nogil:
 
 
 cdef inline small narrow(float x, small kind) noexcept nogil:
-    cdef uint32_t b = <uint32_t> bits_f(x), magnitude = b & 0x7fffffff, sign = (b >> 16) & 0x8000, y
+    cdef uint32_t b = <uint32_t> bits_f(x), magnitude = b & 0x7fffffff, sign = (b >> 16) & 0x8000, subnormal, y
     if small is bfloat16:
         y = (b + 0x7fff + ((b >> 16) & 1)) >> 16
         y = (b >> 16) | 0x40 if magnitude > 0x7f800000 else y
@@ -49,7 +50,8 @@ cdef inline small narrow(float x, small kind) noexcept nogil:
         y = magnitude - (<uint32_t> 112 << 23)
         y = (y + 0xfff + ((y >> 13) & 1)) >> 13
         # Below 2^-14 the spacing is 2^-24, which is that of floats from 1/2 to 1: adding 1/2 rounds.
-        y = <uint32_t> bits_f(from_bits_f(<int32_t> magnitude) + <float> 0.5) - 0x3f000000 if magnitude < 0x38800000 else y
+        subnormal = <uint32_t> bits_f(from_bits_f(<int32_t> magnitude) + <float> 0.5) - 0x3f000000
+        y = subnormal if magnitude < 0x38800000 else y
         y = 0x7c00 if magnitude >= 0x47800000 else y                        # 2^16 and above
         y = 0x7e00 | ((magnitude >> 13) & 0x3ff) if magnitude > 0x7f800000 else y
         return half(<uint16_t> (y | sign))
@@ -75,8 +77,8 @@ cdef inline void narrow_block(const float* x, small* out, Py_ssize_t n) noexcept
         out[i] = narrow(x[i], out[i])
 
 
-# A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more bits than the result has, and no tie
-# that was not one, make the second rounding right.
+# A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more
+# bits than the result has, and no tie that was not one, make the second rounding right.
 cdef void store(double value, char type, void* to) noexcept nogil:
     cdef float x = <float> value
     cdef int32_t b = bits_f(x)

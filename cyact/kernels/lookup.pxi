@@ -1,7 +1,7 @@
 # Functions of eight-bit integers have 256 answers: tables, computed once by the formula, so to the same bits.
 #
-# A look-up in memory is one element at a time. Processors with wide permutations hold the table in registers: all of it
-# (AVX-512), or the first 32 entries where the rest are equal, as they are for uint8, soon saturated.
+# A look-up in memory is one element at a time. Processors with wide permutations hold the table in registers: all of
+# it (AVX-512), or the first 32 entries where the rest are equal, as they are for uint8, soon saturated.
 
 cdef extern from *:
     """
@@ -9,7 +9,8 @@ cdef extern from *:
     #include <immintrin.h>
     #define CYACT_LOOKUP_LANES 16
     #define CYACT_LOOKUP_ALL 1
-    #define CYACT_PERMUTE(t, k, v) _mm512_permutex2var_ps(_mm512_loadu_ps((t) + 32 * (k)), v, _mm512_loadu_ps((t) + 32 * (k) + 16))
+    #define CYACT_PERMUTE(t, k, v) \\
+        _mm512_permutex2var_ps(_mm512_loadu_ps((t) + 32 * (k)), v, _mm512_loadu_ps((t) + 32 * (k) + 16))
     static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out) {
         __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)x));
         _mm512_storeu_ps(out, CYACT_PERMUTE(t, 0, _mm512_min_epi32(v, _mm512_set1_epi32(31))));
@@ -23,7 +24,9 @@ cdef extern from *:
         __m512 b = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 2, v), CYACT_PERMUTE(t, 3, v));
         __m512 c = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 4, v), CYACT_PERMUTE(t, 5, v));
         __m512 d = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 6, v), CYACT_PERMUTE(t, 7, v));
-        _mm512_storeu_ps(out, _mm512_mask_blend_ps(b7, _mm512_mask_blend_ps(b6, a, b), _mm512_mask_blend_ps(b6, c, d)));
+        a = _mm512_mask_blend_ps(b6, a, b);
+        c = _mm512_mask_blend_ps(b6, c, d);
+        _mm512_storeu_ps(out, _mm512_mask_blend_ps(b7, a, c));
     }
     #elif defined(__AVX2__)
     #include <immintrin.h>

@@ -1,10 +1,11 @@
 # The generic loops, each written once. They know no formula: one is passed in, and inlined.
 #
-# Kernels see contiguous arrays alone: ``map*`` below. In place has loops of its own, with one pointer, since two that may be equal make gcc choose scalar
-# code; where the output is an input in a rarer way, that scalar code is what runs, and is right. ``walk`` brings arrays of other strides to the kernels.
+# Kernels see contiguous arrays alone: ``map*`` below. In place has loops of its own, with one pointer, since two that
+# may be equal make gcc choose scalar code; where the output is an input in a rarer way, that scalar code is what
+# runs, and is right. ``walk`` brings arrays of other strides to the kernels.
 
 cdef enum:
-    BLOCK = 512     # elements: some blocks of the widest dtype and what they are computed from stay in the first-level cache
+    BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
 
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
@@ -17,13 +18,17 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
             out[i] = f(x[i])
 
 
-cdef inline void map1_integer(real (*f)(real) noexcept nogil, const integer* x, real* out, Py_ssize_t n) noexcept nogil:
+cdef inline void map1_integer(
+    real (*f)(real) noexcept nogil, const integer* x, real* out, Py_ssize_t n
+) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         out[i] = f(<real> x[i])
 
 
-cdef inline void map1_truncated(real (*f)(real) noexcept nogil, const integer* x, integer* out, Py_ssize_t n) noexcept nogil:
+cdef inline void map1_truncated(
+    real (*f)(real) noexcept nogil, const integer* x, integer* out, Py_ssize_t n
+) noexcept nogil:
     cdef Py_ssize_t i
     if x == out:
         for i in range(n):
@@ -33,7 +38,9 @@ cdef inline void map1_truncated(real (*f)(real) noexcept nogil, const integer* x
             out[i] = <integer> f(<real> x[i])
 
 
-cdef inline void map1_small(float (*f)(float) noexcept nogil, const small* x, small* out, Py_ssize_t n) noexcept nogil:
+cdef inline void map1_small(
+    float (*f)(float) noexcept nogil, const small* x, small* out, Py_ssize_t n
+) noexcept nogil:
     cdef float block[BLOCK]
     cdef Py_ssize_t start = 0, m, i
     while start < n:
@@ -46,7 +53,9 @@ cdef inline void map1_small(float (*f)(float) noexcept nogil, const small* x, sm
 
 
 # Two inputs, the second a single value when ``scalar``.
-cdef inline void map2(number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef inline void map2(
+    number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n, bint scalar
+) noexcept nogil:
     cdef Py_ssize_t i
     cdef number value
     if scalar:
@@ -68,7 +77,9 @@ cdef inline void map2(number (*f)(number, number) noexcept nogil, const number* 
             out[i] = f(x[i], y[i])
 
 
-cdef inline void map2_integer(real (*f)(real, real) noexcept nogil, const integer* x, const real* y, real* out, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef inline void map2_integer(
+    real (*f)(real, real) noexcept nogil, const integer* x, const real* y, real* out, Py_ssize_t n, bint scalar
+) noexcept nogil:
     cdef Py_ssize_t i
     cdef real value
     if scalar:
@@ -81,7 +92,8 @@ cdef inline void map2_integer(real (*f)(real, real) noexcept nogil, const intege
 
 
 cdef inline void map2_truncated(
-    integer (*f)(integer, real) noexcept nogil, const integer* x, const real* y, integer* out, Py_ssize_t n, bint scalar
+    integer (*f)(integer, real) noexcept nogil,
+    const integer* x, const real* y, integer* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef real value
@@ -164,6 +176,64 @@ cdef inline void map3_small(
         start += m
 
 
+# ---- past the cache ----
+
+cdef extern from *:
+    """
+    #if defined(__AVX512F__)
+    #include <immintrin.h>
+    #define CYACT_STREAM_64(to, source) _mm512_stream_si512((__m512i *)(to), _mm512_load_si512(source))
+    #define CYACT_FENCE() _mm_sfence()
+    #elif defined(__SSE2__)
+    #include <immintrin.h>
+    static inline void cyact_stream_64(__m128i *to, const __m128i *source) {
+        for (int i = 0; i < 4; i++) _mm_stream_si128(to + i, _mm_load_si128(source + i));
+    }
+    #define CYACT_STREAM_64(to, source) cyact_stream_64((__m128i *)(to), (const __m128i *)(source))
+    #define CYACT_FENCE() _mm_sfence()
+    #else
+    #define CYACT_STREAM_64(to, source) memcpy(to, source, 64)
+    #define CYACT_FENCE()
+    #endif
+    """
+    void stream_64 "CYACT_STREAM_64"(char* to, const char* source) noexcept nogil
+    void fence "CYACT_FENCE"() noexcept nogil
+
+cdef enum:
+    STREAM_BLOCK = 4096     # bytes of output
+
+
+# A block is computed into the first-level cache, then written from there without being read first, as a plain store
+# of a line that is not in the cache would have to.
+cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    cdef int out = kernel.operands - 1, o
+    cdef char memory[STREAM_BLOCK + 64]
+    cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
+    cdef char* at[MAX_OPERANDS]
+    cdef char* target
+    cdef Py_ssize_t m, i, length = STREAM_BLOCK // kernel.itemsize[out]
+    for o in range(out + 1):
+        at[o] = args[o]
+    # Up to the first whole line, and from the last one on, the kernel writes as always.
+    m = min(n, (64 - <Py_ssize_t> at[out] % 64) % 64 // kernel.itemsize[out])
+    while n > 0:
+        target = at[out]
+        if m == length:
+            at[out] = block
+            kernel.call(at, m, scalar)
+            for i in range(0, STREAM_BLOCK, 64):
+                stream_64(target + i, block + i)
+        elif m > 0:
+            kernel.call(at, m, scalar)
+        at[out] = target
+        for o in range(out + 1):
+            if not (scalar and o == out - 1):
+                at[o] += m * kernel.itemsize[o]
+        n -= m
+        m = min(n, length)
+    fence()
+
+
 # ---- arrays of any strides ----
 
 ctypedef fused unit:
@@ -173,13 +243,17 @@ ctypedef fused unit:
     uint64_t
 
 
-cdef inline void copy_units(unit* to, Py_ssize_t to_stride, const unit* source, Py_ssize_t source_stride, Py_ssize_t n) noexcept nogil:
+cdef inline void copy_units(
+    unit* to, Py_ssize_t to_stride, const unit* source, Py_ssize_t source_stride, Py_ssize_t n
+) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
 
 
-cdef inline void copy(char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n) noexcept nogil:
+cdef inline void copy(
+    char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n
+) noexcept nogil:
     if to_stride == itemsize and source_stride == itemsize:
         memcpy(to, source, n * itemsize)
     elif itemsize == 1:
@@ -266,7 +340,8 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
         position += n
 
 
-# Anything else is gathered into blocks, computed there, and scattered; an operand that is contiguous takes part where it lies.
+# Anything else is gathered into blocks, computed there, and scattered; an operand that is contiguous takes part where
+# it lies.
 cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
     cdef int out = job.kernel.operands - 1, o
     cdef const int* itemsize = job.kernel.itemsize

@@ -1,7 +1,7 @@
 """What one instruction-set level hands over to the rest of the package.
 
-A level is an extension module that is compiled for one set of instructions. It exports one ``Level`` in a capsule; everything else of the package
-is baseline code and calls through the pointers found there.
+A level is an extension module that is compiled for one set of instructions. It exports one ``Level`` in a capsule;
+everything else of the package is baseline code and calls through the pointers found there.
 """
 
 from libc.stdint cimport uint16_t
@@ -18,8 +18,8 @@ cdef struct half:
 cdef struct bfloat16:
     uint16_t bits
 
-# Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but when ``scalar`` is true the last input
-# is a single value. The output is one of the inputs, or overlaps none of them.
+# Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but
+# when ``scalar`` is true the last input is a single value. The output is one of the inputs, or overlaps none of them.
 ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar) noexcept nogil
 
 cdef struct Kernel:
@@ -27,12 +27,12 @@ cdef struct Kernel:
     char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand, the output last; "E" is bfloat16
     int operands                # inputs and output
     int itemsize[MAX_OPERANDS]
+    bint heavy                  # bound by arithmetic, not by memory
     kernel_t call
 
 # One call over arrays of any strides. Axis 0 is the outermost.
 cdef struct Job:
     const Kernel* kernel
-    bint stream                 # write past the cache
     int ndim
     Py_ssize_t shape[MAX_DIMS]
     Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
@@ -43,5 +43,7 @@ cdef struct Level:
     Py_ssize_t count
     # Rounds a number once to the dtype of a type character.
     void (*store)(double value, char type, void* to) noexcept nogil
+    # Computes ``n`` elements as ``kernel.call`` does, and writes them past the cache. The output overlaps no input.
+    void (*stream)(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil
     # Computes the elements [start, stop) of the job, counted in C order.
     void (*walk)(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil

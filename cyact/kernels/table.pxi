@@ -105,9 +105,13 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noe
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
-        map2_truncated[integer, float](truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar)
+        map2_truncated[integer, float](
+            truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar
+        )
     else:
-        map2_truncated[integer, double](truncated_leaky_relu[integer, double], args[0], <double*> args[1], args[2], n, scalar)
+        map2_truncated[integer, double](
+            truncated_leaky_relu[integer, double], args[0], <double*> args[1], args[2], n, scalar
+        )
 
 
 cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -123,6 +127,7 @@ cdef Level table
 table.kernels = kernels
 table.count = 0
 table.store = store
+table.stream = stream
 table.walk = walk
 
 
@@ -153,7 +158,7 @@ cdef int itemsize_of(char c) noexcept:
 
 
 # ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's.
-cdef void add(const char* function, const char* pattern, number* kind, kernel_t call) noexcept:
+cdef void add(const char* function, const char* pattern, number* kind, kernel_t call, bint heavy=False) noexcept:
     cdef Kernel* kernel = &kernels[table.count]
     cdef int o = 0
     while pattern[o]:
@@ -164,21 +169,22 @@ cdef void add(const char* function, const char* pattern, number* kind, kernel_t 
     kernel.operands = o
     kernel.function = function
     kernel.call = call
+    kernel.heavy = heavy
     table.count += 1
 
 
 cdef void add_rows(number* kind) noexcept:
     add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
     add(b"leaky_relu", b"xrr", kind, <kernel_t> leaky_relu_kernel[number])
-    add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number])
-    add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number])
+    add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number], heavy=True)
+    add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number], heavy=True)
     add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
     add(b"truncated_leaky_relu", b"xrx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
-    add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer])
-    add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer])
+    add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
+    add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
