@@ -176,7 +176,7 @@ def get_num_threads():
     return thread_count() if OPENMP else 1
 
 
-class num_threads:
+cdef class num_threads:
     """Set how many threads calls may use within a ``with`` block, in the calling thread.
 
     Parameters
@@ -196,6 +196,9 @@ class num_threads:
     ...     y = cyact.tanh(np.zeros(3))
     """
 
+    cdef int n
+    cdef list outer
+
     def __init__(self, n):
         self.n = checked_count(n, "num_threads")
         self.outer = []
@@ -206,7 +209,7 @@ class num_threads:
         thread_limit = self.n
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, traceback):
         global thread_limit
         thread_limit = self.outer.pop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,13 +22,13 @@ __all__ = ["plot", "plot_all"]
 
 COLORS = {"relu": "#c8324b", "leaky_relu": "#d97706", "sigmoid": "#0f7b8a", "tanh": "#6a4c93"}
 
-_FUNCTIONS: dict[str, Callable] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "relu": lambda x, alpha: cyact.relu(x),
     "leaky_relu": lambda x, alpha: cyact.leaky_relu(x, alpha),
     "sigmoid": lambda x, alpha: cyact.sigmoid(x),
     "tanh": lambda x, alpha: cyact.tanh(x),
 }
-_DERIVATIVES: dict[str, Callable] = {
+_DERIVATIVES: dict[str, Callable[..., Any]] = {
     "relu": lambda x, alpha: cyact.relu_grad(np.ones_like(x), x),
     "leaky_relu": lambda x, alpha: cyact.leaky_relu_grad(np.ones_like(x), x, alpha),
     "sigmoid": lambda x, alpha: cyact.sigmoid_grad(cyact.sigmoid(x), np.ones_like(x)),
@@ -40,7 +40,7 @@ _VANISHED = 0.01    # a derivative as small as this passes next to nothing back
 
 
 def plot(
-    function: str | Callable,
+    function: str | Callable[..., Any],
     ax: Axes | None = None,
     *,
     limits: tuple[float, float] | None = None,
@@ -60,7 +60,8 @@ def plot(
     alpha : float, default 0.2
         The slope of ``leaky_relu`` for negative values. The other functions have none.
     derivative : bool, default False
-        Draw the derivative as well, and shade where it is below 0.01: where a unit is saturated or dead, and does not learn.
+        Draw the derivative as well, and shade where it is below 0.01: where a unit is saturated or dead and learns
+        nothing.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def plot(
 
 
 def plot_all(
-    functions: Iterable[str | Callable] | None = None,
+    functions: Iterable[str | Callable[..., Any]] | None = None,
     *,
     limits: tuple[float, float] | None = None,
     alpha: float = 0.2,
@@ -133,11 +134,9 @@ def plot_all(
         raise ValueError("no function to draw")
     columns = min(2, len(functions))
     rows = math.ceil(len(functions) / columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(5.4 * columns, 3.8 * rows), layout="constrained", squeeze=False
-    )
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
-    for function, ax in zip(functions, axes.flat):
+    figure, axes = plt.subplots(rows, columns, figsize=(5.4 * columns, 3.8 * rows), squeeze=False)
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
+    for function, ax in zip(functions, axes.flat, strict=False):
         plot(function, ax, limits=limits, alpha=alpha, derivative=derivative)
     for ax in axes.flat[len(functions):]:
         ax.axis("off")

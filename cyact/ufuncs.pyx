@@ -19,8 +19,10 @@ cnp.import_array()
 cnp.import_ufunc()
 
 cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyArrayObject
+    ctypedef struct PyArray_Descr
     ctypedef int (*type_resolver_t "PyUFunc_TypeResolutionFunc *")(
-        PyUFuncObject*, cnp.NPY_CASTING, PyObject**, PyObject*, PyObject**
+        PyUFuncObject*, cnp.NPY_CASTING, PyArrayObject**, PyObject*, PyArray_Descr**
     ) except -1
     enum: NPY_HALF
     ctypedef struct PyUFuncObject:
@@ -37,7 +39,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     """
     cdef const Kernel* kernel = <const Kernel*> data
     cdef int out = kernel.operands - 1, o
-    cdef bint scalar = out > 1 and steps[out - 1] == 0, straight = True
+    cdef bint scalar = kernel.sloped and steps[out - 1] == 0, straight = True
     cdef Job job
     for o in range(out + 1):
         straight = straight and (steps[o] == kernel.itemsize[o] or scalar and o == out - 1)
@@ -57,7 +59,11 @@ cdef type_resolver_t numpy_resolver     # what PyUFunc_FromFuncAndData sets
 
 
 cdef int resolver(
-    PyUFuncObject* ufunc, cnp.NPY_CASTING casting, PyObject** operands, PyObject* type_tuple, PyObject** descriptors
+    PyUFuncObject* ufunc,
+    cnp.NPY_CASTING casting,
+    PyArrayObject** operands,
+    PyObject* type_tuple,
+    PyArray_Descr** descriptors,
 ) except -1:
     """NumPy's choice of a loop, but for four things.
 
@@ -166,7 +172,7 @@ def _functions():
     cdef Py_ssize_t index
     cdef dict rows = {}
     for index in range(level.count):
-        types = level.kernels[index].types.decode()
+        types = (<char*> level.kernels[index].types).decode()
         for char in alike.get(types[0], ()):
             numbers = [np.dtype(char if code == types[0] else code).num for code in types]
             rows.setdefault(level.kernels[index].function.decode(), []).append((index, numbers))

@@ -2,15 +2,21 @@
 
 import argparse
 import inspect
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import cyact
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 # What one writes without this package: the yardstick of demo and bench.
-FORMULAS: dict[str, Callable] = {
+FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x: np.where(x < 0, 0.2 * x, x),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -30,7 +36,7 @@ def function_name(text: str) -> str:
     return text
 
 
-def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict:
+def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict[str, Any]:
     """``--alpha`` as a keyword argument, where it was given and one of the functions has a slope."""
     if args.alpha is None:
         return {}
@@ -39,7 +45,13 @@ def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict:
     return {"alpha": args.alpha}
 
 
-def fastest(calls: dict[str, Callable], *, number: int = 1, seconds: float, prepare: Callable = lambda: None) -> dict:
+def fastest(
+    calls: Mapping[str, Callable[[], object]],
+    *,
+    number: int = 1,
+    seconds: float,
+    prepare: Callable[[], object] = lambda: None,
+) -> dict[str, float]:
     """The shortest time of each call in seconds: the calls take turns, so that a busy machine slows all alike."""
     best = dict.fromkeys(calls, float("inf"))
     end = time.perf_counter() + seconds
@@ -55,7 +67,15 @@ def fastest(calls: dict[str, Callable], *, number: int = 1, seconds: float, prep
     return best
 
 
-def save(figure, path: str) -> None:
+def load_plotting() -> ModuleType:
+    """``cyact.plotting``, which takes a while and needs matplotlib, made to draw without a display."""
+    os.environ["MPLBACKEND"] = "agg"
+    from cyact import plotting
+
+    return plotting
+
+
+def save(figure: "Figure", path: str) -> None:
     """Writes a matplotlib figure, in the format that the path's suffix names."""
     try:
         figure.savefig(path, dpi=120)

@@ -1,10 +1,13 @@
 import argparse
 import contextlib
+import math
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,9 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _dtype(text: str) -> np.dtype:
     try:
-        return np.dtype(text)
+        dtype = np.dtype(text)
+        if dtype.kind in "iuf":     # no other can be a result that a .npy file holds: bfloat16 cannot
+            return dtype
     except (TypeError, ValueError, SyntaxError):
-        raise argparse.ArgumentTypeError(f"no dtype {text!r}, try float32 or float64") from None
+        pass
+    raise argparse.ArgumentTypeError(f"no dtype {text!r} here, try float32 or float64")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -66,33 +72,25 @@ def run(args: argparse.Namespace) -> None:
         remedy = "; without --in-place the result goes to a new file" if args.in_place else ""
         raise CommandError(f"{args.input} holds {dtype}{wanted}: {error}{remedy}") from error
 
-    count = int(np.prod(shape, dtype=object))
-    if not args.in_place:
-        output = args.output or args.input.with_suffix(f".{args.function}.npy")
-        with _replacing(output, args.input) as file:
-            header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for _ in _apply(function, _map(args.input, dtype, offset, count), file, result, keywords):
-                pass
-        print(f"wrote {output}: {result}, shape {shape}")
-        return
-
-    with open(args.input, "r+b") as file:
-        print(f"cyact apply: changing {args.input} in place", file=sys.stderr, flush=True)
-        file.seek(offset)
-        done = 0
-        try:
-            for done in _apply(function, _map(args.input, dtype, offset, count), file, result, keywords):
-                pass
-        except BaseException:
-            if done < count:
-                print(
-                    f"cyact apply: {args.input} is half changed: the first {done} of {count} elements are, "
-                    f"from {min(done + BLOCK, count)} on none is",
-                    file=sys.stderr,
-                )
-            raise
-    print(f"changed {args.input}: {result}, shape {shape}")
+    with open(args.input, "rb") as source:
+        source.seek(offset)
+        count = math.prod(shape)
+        x = np.empty(min(count, BLOCK), dtype)
+        y = x if result == dtype else np.empty(x.size, result)
+        call = partial(function, **keywords)
+        if args.in_place:
+            target, done = args.input, "changed"
+            with open(target, "r+b") as file:
+                print(f"cyact apply: changing {target} in place", file=sys.stderr, flush=True)
+                file.seek(offset)
+                _apply(call, source, x, file, y, count)
+        else:
+            target, done = args.output or args.input.with_suffix(f".{args.function}.npy"), "wrote"
+            with _replacing(target, args.input) as file:
+                header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                _apply(call, source, x, file, y, count)
+    print(f"{done} {target}: {result}, shape {shape}")
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
@@ -111,32 +109,38 @@ def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
         except Exception as error:      # a broken header is parsed as Python, and may raise anything
             raise CommandError(f"{path}: not a .npy file that can be read: {error}") from error
         offset = file.tell()
-        promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        promised = math.prod(shape) * dtype.itemsize
         present = os.fstat(file.fileno()).st_size - offset
     if present < promised and not dtype.hasobject:
         raise CommandError(f"{path}: truncated: {present} bytes of data, and its header promises {promised}")
     return shape, fortran_order, dtype, offset
 
 
-def _map(path: Path, dtype: np.dtype, offset: int, count: int) -> np.ndarray:
-    """The elements in the order of the file, read as they are used."""
-    if count == 0:
-        return np.empty(0, dtype)
-    return np.memmap(path, dtype, "r", offset, (count,)).view(np.ndarray)
+def _apply(
+    function: Callable[..., object], source: BufferedReader, x: np.ndarray, target: BinaryIO, y: np.ndarray, count: int
+) -> None:
+    """Reads into ``x``, computes into ``y``, which may be ``x``, and writes, block by block.
 
-
-def _apply(function, x: np.ndarray, file: BinaryIO, dtype: np.dtype, keywords: dict) -> Iterator[int]:
-    """Writes the results to the file, and yields how many there are so far.
-
-    They are not stored through a mapping: where the disk is full, that would kill the process, and a write raises OSError.
+    Not through memory mappings: where the disk is full or fails, or another program cuts the file short, a read or a
+    write raises an exception, but a mapping kills the process, and the temporary file would stay.
     """
-    buffer = np.empty(min(x.size, BLOCK), dtype)
-    for start in _progress(range(0, x.size, BLOCK), BLOCK * x.itemsize):
-        block = x[start : start + BLOCK]
-        results = function(block, out=buffer[: block.size], **keywords)
-        file.write(results.data)
-        file.flush()
-        yield start + block.size
+    start = 0
+    try:
+        for start in _progress(range(0, count, BLOCK), BLOCK * x.itemsize):
+            n = min(BLOCK, count - start)
+            if source.readinto(x[:n].data) < x[:n].nbytes:
+                raise CommandError(f"{source.name} has become shorter meanwhile")
+            function(x[:n], out=y[:n])
+            target.write(y[:n].data)
+            target.flush()
+    except BaseException:
+        if target.name == source.name:
+            print(
+                f"cyact apply: {target.name} is half changed: the first {start} of its {count} elements are, "
+                f"from {min(start + BLOCK, count)} on none is",
+                file=sys.stderr,
+            )
+        raise
 
 
 def _progress(starts: range, scale: int) -> Iterable[int]:
@@ -145,7 +149,8 @@ def _progress(starts: range, scale: int) -> Iterable[int]:
         from tqdm import tqdm
     except ImportError:
         return _plain_progress(starts) if sys.stderr.isatty() else starts
-    return tqdm(starts, unit="B", unit_scale=scale, disable=None, leave=False)
+    bar: Iterable[int] = tqdm(starts, unit="B", unit_scale=scale, disable=None, leave=False)
+    return bar
 
 
 def _plain_progress(starts: range) -> Iterator[int]:
@@ -178,5 +183,5 @@ def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise CommandError(f"cannot write {path}: {error.strerror}") from error
+            raise CommandError(f"{path} is not written: {error.strerror}") from error
         raise

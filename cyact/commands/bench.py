@@ -3,6 +3,7 @@ from functools import partial
 
 import numpy as np
 
+import cyact
 from cyact.commands import FORMULAS, FUNCTIONS, fastest
 
 HELP = "time the functions against NumPy and SciPy, in a minute"
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     cases = [(name, dtype, n) for name in FORMULAS for dtype in ("float32", "float64") for n in sizes]
     random = np.random.default_rng(0)
     columns = ("cyact(x)", "out=y", "NumPy", "SciPy")
-    print("microseconds a call")
+    print(f"microseconds a call, cyact on up to {cyact.get_num_threads()} threads")
     print(f"{'function':<12}{'dtype':<9}{'elements':>9}" + "".join(f"{c:>12}" for c in columns) + f"{'ratio':>10}")
     for name, dtype, n in cases:
         function, formula = FUNCTIONS[name], FORMULAS[name]

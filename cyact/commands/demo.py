@@ -1,9 +1,15 @@
 import argparse
 from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cyact.commands import FORMULAS, FUNCTIONS, fastest, save
+import cyact
+from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HELP = "run the functions over a photograph, and draw the result"
 EXAMPLES = "The photograph comes with matplotlib, which this needs: pip install cyact[plot]"
@@ -18,11 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from cyact import plotting
-
+    plotting = load_plotting()
     from matplotlib import cbook, image
 
-    plotting.plt.switch_backend("agg")      # a picture needs no display
     photo = image.imread(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
     features = photo.astype(np.float32) / 255
     features -= features.mean(axis=(0, 1))
@@ -32,7 +36,8 @@ def run(args: argparse.Namespace) -> None:
         f"Photograph: grace_hopper.jpg, {height} x {width} pixels, {channels} channels, {photo.dtype}\n"
         f"Features:   {features.dtype}, scaled to [0, 1], then mean 0 and standard deviation 1 per channel: "
         f"{features.min():.2f} to {features.max():.2f}\n"
-        "Each function in place, out=features; NumPy's plain formula beside it, in turns, the shortest of many rounds\n"
+        f"Each function in place, out=features, on up to {cyact.get_num_threads()} threads; NumPy's plain\n"
+        "formula in turns with it, the shortest of many rounds\n"
     )
     print(f"{'function':<12}{'result':<18}{'cyact, us':>10}{'NumPy, us':>11}{'ratio':>9}{'differ by':>12}")
     results = {}
@@ -55,12 +60,13 @@ def run(args: argparse.Namespace) -> None:
     print(f"\nwrote {args.output}")
 
 
-def _figure(plotting, photo: np.ndarray, features: np.ndarray, results: dict[str, np.ndarray]):
+def _figure(
+    plotting: ModuleType, photo: np.ndarray, features: np.ndarray, results: dict[str, np.ndarray]
+) -> "Figure":
     """The photograph and what each function makes of it, above the values that go in and the curve they go through."""
-    figure, axes = plotting.plt.subplots(
-        2, 1 + len(results), figsize=(15, 7.2), height_ratios=(1.6, 1), layout="constrained"
-    )
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    figure: Figure
+    figure, axes = plotting.plt.subplots(2, 1 + len(results), figsize=(15, 7.2), height_ratios=(1.6, 1))
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     figure.suptitle("A photograph through each activation function", fontsize=17, color="0.2")
     figure.supxlabel(
         "Below each picture the curve its values went through; in grey, how the values that went in are distributed. "
@@ -69,7 +75,7 @@ def _figure(plotting, photo: np.ndarray, features: np.ndarray, results: dict[str
     )
     axes[0, 0].imshow(photo)
     axes[0, 0].set_title("photograph", color="0.3", fontweight="bold")
-    for ax, (name, y) in zip(axes[0, 1:], results.items()):
+    for ax, (name, y) in zip(axes[0, 1:], results.items(), strict=True):
         ax.imshow((y - y.min()) / (y.max() - y.min()))
         ax.set_title(name, color=plotting.COLORS[name], fontweight="bold")
         ax.text(
@@ -82,7 +88,7 @@ def _figure(plotting, photo: np.ndarray, features: np.ndarray, results: dict[str
     axes[1, 0].stairs(counts, edges, fill=True, color="0.7", zorder=2)
     axes[1, 0].set(xticks=range(-1, 3), yticks=[])
     axes[1, 0].spines["left"].set_visible(False)
-    for ax, name in zip(axes[1, 1:], results):
+    for ax, name in zip(axes[1, 1:], results, strict=True):
         plotting.plot(name, ax, limits=(low, high))
         ax.stairs(2 * counts / counts.max() - 1.2, edges, baseline=-1.2, fill=True, color="0.9", zorder=0)
         ax.set(title="", ylim=(-1.2, 2.8), xticks=range(-1, 3), yticks=range(-1, 3))

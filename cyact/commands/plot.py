@@ -1,7 +1,7 @@
 import argparse
 import math
 
-from cyact.commands import FUNCTIONS, alpha_keyword, function_name, save
+from cyact.commands import FUNCTIONS, alpha_keyword, function_name, load_plotting, save
 
 HELP = "draw the curves of the functions and of their derivatives"
 EXAMPLES = """\
@@ -33,10 +33,7 @@ def run(args: argparse.Namespace) -> None:
     if args.range and not (all(map(math.isfinite, args.range)) and args.range[0] < args.range[1]):
         args.usage_error("--range takes two finite numbers, the smaller first")
     alpha = alpha_keyword(args, args.functions or list(FUNCTIONS))
-
-    from cyact import plotting
-
-    plotting.plt.switch_backend("agg")      # a picture needs no display
+    plotting = load_plotting()
     axes = plotting.plot_all(args.functions or None, limits=args.range, derivative=args.derivative, **alpha)
     save(axes.flat[0].figure, args.output)
     print(f"wrote {args.output}")

@@ -57,24 +57,33 @@ cdef inline small narrow(float x, small kind) noexcept nogil:
         return half(<uint16_t> (y | sign))
 
 
-cdef inline void widen_block(const small* x, float* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i, done = 0
-    if small is half and HALF_LANES != 0:
-        while done + HALF_LANES <= n:
-            widen_lanes(x + done, out + done)
-            done += HALF_LANES
-    for i in range(done, n):
-        out[i] = widen(x[i])
+# Conversion of a block to what is computed, and back: integers toward zero.
+cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    if number is half and real is float:
+        while HALF_LANES != 0 and i + HALF_LANES <= n:
+            widen_lanes(x + i, out + i)
+            i += HALF_LANES
+    if number is half or number is bfloat16:
+        for i in range(i, n):
+            out[i] = widen(x[i])
+    else:
+        for i in range(n):
+            out[i] = <real> x[i]
 
 
-cdef inline void narrow_block(const float* x, small* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i, done = 0
-    if small is half and HALF_LANES != 0:
-        while done + HALF_LANES <= n:
-            narrow_lanes(x + done, out + done)
-            done += HALF_LANES
-    for i in range(done, n):
-        out[i] = narrow(x[i], out[i])
+cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    if number is half and real is float:
+        while HALF_LANES != 0 and i + HALF_LANES <= n:
+            narrow_lanes(x + i, out + i)
+            i += HALF_LANES
+    if number is half or number is bfloat16:
+        for i in range(i, n):
+            out[i] = narrow(<float> x[i], out[i])
+    else:
+        for i in range(n):
+            out[i] = <number> x[i]
 
 
 # A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more

@@ -1,8 +1,8 @@
 # The generic loops, each written once. They know no formula: one is passed in, and inlined.
 #
 # Kernels see contiguous arrays alone: ``map*`` below. In place has loops of its own, with one pointer, since two that
-# may be equal make gcc choose scalar code; where the output is an input in a rarer way, that scalar code is what
-# runs, and is right. ``walk`` brings arrays of other strides to the kernels.
+# may be equal make gcc choose scalar code; where the output is an input in a rarer way, that scalar code is what runs,
+# and is right. ``walk`` brings arrays of other strides to the kernels.
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
@@ -18,55 +18,64 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
             out[i] = f(x[i])
 
 
-cdef inline void map1_integer(
-    real (*f)(real) noexcept nogil, const integer* x, real* out, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        out[i] = f(<real> x[i])
+# Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
+# block at a time: what that costs is little beside the formula, and saves a copy of it for every dtype.
+ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n) noexcept nogil
+ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n) noexcept nogil
 
 
-cdef inline void map1_truncated(
-    real (*f)(real) noexcept nogil, const integer* x, integer* out, Py_ssize_t n
+cdef inline void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t m
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        load_block(x, out, m)
+        f(out, out, m)
+        x += m
+        out += m
+        n -= m
+
+
+cdef inline void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t m
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        load_block(x, out, m)
+        f(out, out, m)
+        x += m
+        out += m
+        n -= m
+
+
+cdef inline void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+    cdef float block[BLOCK]
+    cdef Py_ssize_t m
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        map1_float(f, x, block, m)
+        store_block(block, out, m)
+        x += m
+        out += m
+        n -= m
+
+
+cdef inline void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+    cdef double block[BLOCK]
+    cdef Py_ssize_t m
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        map1_double(f, x, block, m)
+        store_block(block, out, m)
+        x += m
+        out += m
+        n -= m
+
+
+# Two inputs.
+cdef inline void map2(
+    number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t i
     if x == out:
-        for i in range(n):
-            out[i] = <integer> f(<real> out[i])
-    else:
-        for i in range(n):
-            out[i] = <integer> f(<real> x[i])
-
-
-cdef inline void map1_small(
-    float (*f)(float) noexcept nogil, const small* x, small* out, Py_ssize_t n
-) noexcept nogil:
-    cdef float block[BLOCK]
-    cdef Py_ssize_t start = 0, m, i
-    while start < n:
-        m = min(<Py_ssize_t> BLOCK, n - start)
-        widen_block(x + start, block, m)
-        for i in range(m):
-            block[i] = f(block[i])
-        narrow_block(block, out + start, m)
-        start += m
-
-
-# Two inputs, the second a single value when ``scalar``.
-cdef inline void map2(
-    number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n, bint scalar
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef number value
-    if scalar:
-        value = y[0]
-        if x == out:
-            for i in range(n):
-                out[i] = f(out[i], value)
-        else:
-            for i in range(n):
-                out[i] = f(x[i], value)
-    elif x == out:
         for i in range(n):
             out[i] = f(out[i], y[i])
     elif y == out:
@@ -77,7 +86,25 @@ cdef inline void map2(
             out[i] = f(x[i], y[i])
 
 
-cdef inline void map2_integer(
+# An input and a slope, which is a single value when ``scalar``.
+cdef inline void map_slope(
+    number (*f)(number, number) noexcept nogil, const number* x, const number* slope, number* out, Py_ssize_t n, bint scalar
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef number value
+    if not scalar:
+        map2(f, x, slope, out, n)
+        return
+    value = slope[0]
+    if x == out:
+        for i in range(n):
+            out[i] = f(out[i], value)
+    else:
+        for i in range(n):
+            out[i] = f(x[i], value)
+
+
+cdef inline void map_slope_integer(
     real (*f)(real, real) noexcept nogil, const integer* x, const real* y, real* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -91,7 +118,7 @@ cdef inline void map2_integer(
             out[i] = f(<real> x[i], y[i])
 
 
-cdef inline void map2_truncated(
+cdef inline void map_slope_truncated(
     integer (*f)(integer, real) noexcept nogil,
     const integer* x, const real* y, integer* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
@@ -110,6 +137,7 @@ cdef inline void map2_truncated(
             out[i] = f(x[i], y[i])
 
 
+# The same for 16 bits; an output may be its input, since a block is read before it is written.
 cdef inline void map2_small(
     float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
@@ -121,27 +149,27 @@ cdef inline void map2_small(
             second[i] = widen(y[0])
     while start < n:
         m = min(<Py_ssize_t> BLOCK, n - start)
-        widen_block(x + start, block, m)
+        load_block(x + start, block, m)
         if not scalar:
-            widen_block(y + start, second, m)
+            load_block(y + start, second, m)
         for i in range(m):
             block[i] = f(block[i], second[i])
-        narrow_block(block, out + start, m)
+        store_block(block, out + start, m)
         start += m
 
 
-# Three inputs, the last a single value when ``scalar``.
+# Two inputs and a slope.
 cdef inline void map3(
     real (*f)(real, real, real) noexcept nogil,
-    const real* x, const real* y, const real* z, real* out, Py_ssize_t n, bint scalar,
+    const real* x, const real* y, const real* slope, real* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef real value
     if not scalar:
         for i in range(n):
-            out[i] = f(x[i], y[i], z[i])
+            out[i] = f(x[i], y[i], slope[i])
         return
-    value = z[0]
+    value = slope[0]
     if x == out:
         for i in range(n):
             out[i] = f(out[i], y[i], value)
@@ -155,7 +183,7 @@ cdef inline void map3(
 
 cdef inline void map3_small(
     float (*f)(float, float, float) noexcept nogil,
-    const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
+    const small* x, const small* y, const small* slope, small* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
     cdef float block[BLOCK]
     cdef float second[BLOCK]
@@ -163,16 +191,16 @@ cdef inline void map3_small(
     cdef Py_ssize_t start = 0, m, i
     if scalar:
         for i in range(min(<Py_ssize_t> BLOCK, n)):
-            third[i] = widen(z[0])
+            third[i] = widen(slope[0])
     while start < n:
         m = min(<Py_ssize_t> BLOCK, n - start)
-        widen_block(x + start, block, m)
-        widen_block(y + start, second, m)
+        load_block(x + start, block, m)
+        load_block(y + start, second, m)
         if not scalar:
-            widen_block(z + start, third, m)
+            load_block(slope + start, third, m)
         for i in range(m):
             block[i] = f(block[i], second[i], third[i])
-        narrow_block(block, out + start, m)
+        store_block(block, out + start, m)
         start += m
 
 
@@ -344,7 +372,7 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
 # it lies.
 cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
     cdef int out = job.kernel.operands - 1, o
-    cdef const int* itemsize = job.kernel.itemsize
+    cdef const Kernel* kernel = job.kernel
     cdef bint linear[MAX_OPERANDS]
     cdef Py_ssize_t n
     cdef Cursor cursor
@@ -359,13 +387,13 @@ cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint
             if scalar and o == out - 1:
                 args[o] = job.data[o]
             elif linear[o]:
-                args[o] = job.data[o] + position * itemsize[o]
+                args[o] = job.data[o] + position * kernel.itemsize[o]
             elif o < out:
                 args[o] = <char*> buffers[o]
                 transfer(job, cursor, o, args[o], n, back=False)
             else:
-                args[o] = <char*> buffers[o if linear[0] or itemsize[0] != itemsize[o] else 0]
-        job.kernel.call(args, n, scalar)
+                args[o] = <char*> buffers[o if linear[0] or kernel.itemsize[0] != kernel.itemsize[o] else 0]
+        kernel.call(args, n, scalar)
         if not linear[out]:
             transfer(job, cursor, out, args[out], n, back=True)
         position += n
@@ -373,8 +401,8 @@ cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint
 
 cdef void walk(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef int last = job.ndim - 1, out = job.kernel.operands - 1, axis, o
-    # The last input may be one value along the innermost axis, and then one value altogether.
-    cdef bint scalar_run = out > 1 and job.strides[out - 1][last] == 0, scalar = scalar_run
+    # A slope may be one value along the innermost axis, and then one value altogether.
+    cdef bint scalar_run = job.kernel.sloped and job.strides[out - 1][last] == 0, scalar = scalar_run
     cdef bint straight = job.shape[last] >= BLOCK // 8 or job.ndim == 1
     for axis in range(last):
         scalar = scalar and job.strides[out - 1][axis] == 0

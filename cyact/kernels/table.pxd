@@ -19,7 +19,7 @@ cdef struct bfloat16:
     uint16_t bits
 
 # Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but
-# when ``scalar`` is true the last input is a single value. The output is one of the inputs, or overlaps none of them.
+# when ``scalar`` is true the slope is a single value. The output is one of the inputs, or overlaps none of them.
 ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar) noexcept nogil
 
 cdef struct Kernel:
@@ -27,6 +27,7 @@ cdef struct Kernel:
     char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand, the output last; "E" is bfloat16
     int operands                # inputs and output
     int itemsize[MAX_OPERANDS]
+    bint sloped                 # the last input is a slope
     bint heavy                  # bound by arithmetic, not by memory
     kernel_t call
 

@@ -6,37 +6,32 @@ cdef extern from *:
     const char* BUILD_FLAGS "CYACT_BUILD_FLAGS"     # from setup.py
 
 
-# A function of one real number, for every dtype: a formula each for float, double, and what is rounded to 16 bits;
-# tables for uint8 and int8.
+# A function of one real number, for every dtype: a loop each for float, for double, and for what is then rounded to 16
+# bits; tables for uint8 and int8.
 cdef inline void real_function(
-    float (*single)(float) noexcept nogil,
-    double (*double_)(double) noexcept nogil,
-    float (*half_)(float) noexcept nogil,
-    const Table* tables,
-    number** args,
-    Py_ssize_t n,
+    float_loop single, double_loop double_, float_loop half_, const Table* tables, number** args, Py_ssize_t n
 ) noexcept nogil:
     if number is float:
-        map1[float](single, args[0], args[1], n)
+        single(args[0], args[1], n)
     elif number is double:
-        map1[double](double_, args[0], args[1], n)
+        double_(args[0], args[1], n)
     elif number is half or number is bfloat16:
-        map1_small[number](half_, args[0], args[1], n)
+        map1_through_float[number](half_, args[0], args[1], n)
     elif number is int8_t or number is uint8_t:
         lookup(&tables[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
     elif number is int16_t or number is uint16_t:
-        map1_integer[float, number](single, args[0], <float*> args[1], n)
+        map1_float[number](single, args[0], <float*> args[1], n)
     else:
-        map1_integer[double, number](double_, args[0], <double*> args[1], n)
+        map1_double[number](double_, args[0], <double*> args[1], n)
 
 
 cdef inline void truncated_function(
-    float (*single)(float) noexcept nogil, double (*double_)(double) noexcept nogil, integer** args, Py_ssize_t n
+    float_loop single, double_loop double_, integer** args, Py_ssize_t n
 ) noexcept nogil:
     if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
-        map1_truncated[float, integer](single, args[0], args[1], n)
+        map1_through_float[integer](single, args[0], args[1], n)
     else:
-        map1_truncated[double, integer](double_, args[0], args[1], n)
+        map1_through_double[integer](double_, args[0], args[1], n)
 
 
 cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -45,31 +40,51 @@ cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
 
 cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if number is float or number is double:
-        map2[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
+        map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
     elif number is half or number is bfloat16:
         map2_small[number](leaky_relu[float], args[0], args[1], args[2], n, scalar)
     elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
-        map2_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
+        map_slope_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
     else:
-        map2_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
+        map_slope_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
+
+
+cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+    map1[float](sigmoid_f, x, out, n)
+
+
+cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
+    map1[double](sigmoid_d, x, out, n)
+
+
+cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+    map1[float](sigmoid_half, x, out, n)
 
 
 cdef Table[2] sigmoid_tables = [tabulated(sigmoid_f, is_signed=False), tabulated(sigmoid_f, is_signed=True)]
 
 
 cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](sigmoid_f, sigmoid_d, sigmoid_half, sigmoid_tables, args, n)
+    real_function[number](sigmoid_floats, sigmoid_doubles, sigmoid_halves, sigmoid_tables, args, n)
+
+
+cdef void tanh_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+    map1[float](tanh_f, x, out, n)
+
+
+cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
+    map1[double](tanh_d, x, out, n)
 
 
 cdef Table[2] tanh_tables = [tabulated(tanh_f, is_signed=False), tabulated(tanh_f, is_signed=True)]
 
 
 cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](tanh_f, tanh_d, tanh_f, tanh_tables, args, n)
+    real_function[number](tanh_floats, tanh_doubles, tanh_floats, tanh_tables, args, n)
 
 
 cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    map2[number](relu_grad[number], args[0], args[1], args[2], n, scalar)
+    map2[number](relu_grad[number], args[0], args[1], args[2], n)
 
 
 # A gradient from the activation's output.
@@ -78,22 +93,21 @@ cdef inline void output_gradient(
     double (*double_)(double, double) noexcept nogil,
     floating** args,
     Py_ssize_t n,
-    bint scalar,
 ) noexcept nogil:
     if floating is float:
-        map2[float](single, args[0], args[1], args[2], n, scalar)
+        map2[float](single, args[0], args[1], args[2], n)
     elif floating is double:
-        map2[double](double_, args[0], args[1], args[2], n, scalar)
+        map2[double](double_, args[0], args[1], args[2], n)
     else:
-        map2_small[floating](single, args[0], args[1], args[2], n, scalar)
+        map2_small[floating](single, args[0], args[1], args[2], n, False)
 
 
 cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n, scalar)
+    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n)
 
 
 cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n, scalar)
+    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n)
 
 
 cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -105,21 +119,21 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noe
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
-        map2_truncated[integer, float](
+        map_slope_truncated[integer, float](
             truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar
         )
     else:
-        map2_truncated[integer, double](
+        map_slope_truncated[integer, double](
             truncated_leaky_relu[integer, double], args[0], <double*> args[1], args[2], n, scalar
         )
 
 
 cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    truncated_function[integer](sigmoid_f, sigmoid_d, args, n)
+    truncated_function[integer](sigmoid_floats, sigmoid_doubles, args, n)
 
 
 cdef void truncated_tanh_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    truncated_function[integer](tanh_f, tanh_d, args, n)
+    truncated_function[integer](tanh_floats, tanh_doubles, args, n)
 
 
 cdef Kernel kernels[128]
@@ -157,8 +171,10 @@ cdef int itemsize_of(char c) noexcept:
     return 1 if c in b"bB" else 2 if c in b"hHeE" else 4 if c in b"iIf" else 8
 
 
-# ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's.
-cdef void add(const char* function, const char* pattern, number* kind, kernel_t call, bint heavy=False) noexcept:
+# ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
+cdef void add(
+    const char* function, const char* pattern, number* kind, kernel_t call, bint heavy=False
+) noexcept:
     cdef Kernel* kernel = &kernels[table.count]
     cdef int o = 0
     while pattern[o]:
@@ -167,28 +183,29 @@ cdef void add(const char* function, const char* pattern, number* kind, kernel_t 
         o += 1
     kernel.types[o] = 0
     kernel.operands = o
+    kernel.sloped = pattern[o - 2] == b"s"
+    kernel.heavy = heavy
     kernel.function = function
     kernel.call = call
-    kernel.heavy = heavy
     table.count += 1
 
 
 cdef void add_rows(number* kind) noexcept:
     add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
-    add(b"leaky_relu", b"xrr", kind, <kernel_t> leaky_relu_kernel[number])
+    add(b"leaky_relu", b"xsr", kind, <kernel_t> leaky_relu_kernel[number])
     add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number], heavy=True)
     add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number], heavy=True)
     add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
-    add(b"truncated_leaky_relu", b"xrx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
+    add(b"truncated_leaky_relu", b"xsx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
     add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
     add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
-    add(b"leaky_relu_grad", b"xxxx", kind, <kernel_t> leaky_relu_grad_kernel[floating])
+    add(b"leaky_relu_grad", b"xxsx", kind, <kernel_t> leaky_relu_grad_kernel[floating])
     add(b"sigmoid_grad", b"xxx", kind, <kernel_t> sigmoid_grad_kernel[floating])
     add(b"tanh_grad", b"xxx", kind, <kernel_t> tanh_grad_kernel[floating])
 

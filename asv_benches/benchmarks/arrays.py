@@ -1,0 +1,189 @@
+"""Time of calls on arrays: dtypes, sizes, layouts, values."""
+
+import numpy as np
+
+import cyact
+
+from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, function_and_result, values
+
+
+class Dtypes:
+    """65,536 elements of every dtype."""
+
+    params = [FUNCTIONS, DTYPES]
+    param_names = ["function", "dtype"]
+
+    def setup(self, function, dtype):
+        self.x = values((65_536,), dtype)
+        self.call, self.out = function_and_result(function, self.x)
+
+    def time_out(self, function, dtype):
+        self.call(self.x, out=self.out)
+
+
+class DtypesInPlace(Dtypes):
+    """The same in place, each time on fresh data: they would drift to where nothing changes."""
+
+    number = 1
+    repeat = (10, 1000, 1.0)
+
+    def setup(self, function, dtype):
+        super().setup(function, dtype)
+        if self.out.dtype != self.x.dtype:
+            raise NotImplementedError
+        self.out[...] = self.x
+
+    def time_out(self, function, dtype):
+        self.call(self.out, out=self.out)
+
+
+class Sizes:
+    """float32 of sizes in and out of the caches."""
+
+    params = [FUNCTIONS, SIZES]
+    param_names = ["function", "size"]
+
+    def setup(self, function, size):
+        self.x = values((size,), "float32")
+        self.call, self.out = function_and_result(function, self.x)
+
+    def time_out(self, function, size):
+        self.call(self.x, out=self.out)
+
+    def time_fresh(self, function, size):
+        self.call(self.x)
+
+
+class SizesInPlace:
+    """float32 in place, each time on fresh data."""
+
+    params = [FUNCTIONS, SIZES[1:]]
+    param_names = ["function", "size"]
+    number = 1
+    repeat = (10, 1000, 1.0)
+
+    def setup(self, function, size):
+        self.call, self.x = function_and_result(function, values((size,), "float32"))
+        self.x[...] = values((size,), "float32")
+
+    def time_in_place(self, function, size):
+        self.call(self.x, out=self.x)
+
+
+LAYOUTS = {
+    "contiguous": lambda a: a[:500],
+    "rows": lambda a: a[:, :500],
+    "columns": lambda a: a[:, ::2],
+    "backwards": lambda a: a[:500, ::-1],
+    "transposed": lambda a: a[:, :500].T,
+}
+
+
+class Layouts:
+    """500,000 float32 elements of a 1000 x 1000 array, into a contiguous array or a like part of another."""
+
+    params = [FUNCTIONS, list(LAYOUTS)]
+    param_names = ["function", "layout"]
+
+    def setup(self, function, layout):
+        whole = values((1000, 1000), "float32")
+        self.x = LAYOUTS[layout](whole)
+        self.call, self.contiguous = function_and_result(function, self.x)
+        self.out = LAYOUTS[layout](np.zeros_like(whole))
+
+    def time_into_alike(self, function, layout):
+        self.call(self.x, out=self.out)
+
+    def time_into_contiguous(self, function, layout):
+        self.call(self.x, out=self.contiguous)
+
+
+class SpecialValues:
+    """65,536 elements of one kind: none may be slow."""
+
+    params = [FUNCTIONS, FLOATS, ["normal", "nan", "inf", "subnormal"]]
+    param_names = ["function", "dtype", "value"]
+
+    def setup(self, function, dtype, value):
+        normal = values((65_536,), dtype)
+        self.call, self.out = function_and_result(function, normal)
+        zero, one = np.array([0, 1], normal.dtype)
+        value = {"normal": normal, "nan": np.nan, "inf": np.inf, "subnormal": 5 * np.nextafter(zero, one)}[value]
+        self.x = np.copysign(np.asarray(value, normal.dtype), normal)
+
+    def time_out(self, function, dtype, value):
+        self.call(self.x, out=self.out)
+
+
+class Slopes:
+    """leaky_relu's slope as an array that is broadcast against 64 images of 32 channels."""
+
+    params = ["one", "per channel", "per column", "per element"]
+    param_names = ["slope"]
+
+    def setup(self, slope):
+        self.x = values((64, 32, 28, 28), "float32")
+        self.out = np.zeros_like(self.x)
+        shape = {"one": (), "per channel": (32, 1, 1), "per column": (28,), "per element": self.x.shape}[slope]
+        self.alpha = np.full(shape, 0.2, np.float32)
+
+    def time_out(self, slope):
+        cyact.leaky_relu(self.x, self.alpha, out=self.out)
+
+
+class Gradients:
+    params = [GRADIENTS, FLOATS]
+    param_names = ["function", "dtype"]
+    size = 65_536
+
+    def setup(self, function, dtype):
+        self.x = values((self.size,), dtype)
+        self.g = self.x[::-1].copy()
+        self.call, self.out = function_and_result(function, self.x, self.g)
+
+    def time_out(self, function, dtype):
+        self.call(self.x, self.g, out=self.out)
+
+
+class LargeGradients(Gradients):
+    params = [GRADIENTS, ["float32"]]
+    size = LARGE
+
+
+class Threads:
+    """2^24 elements, into another array."""
+
+    params = [FUNCTIONS, ["float32", "float64"], [1, 2]]
+    param_names = ["function", "dtype", "threads"]
+
+    def setup(self, function, dtype, threads):
+        if not hasattr(cyact, "set_num_threads"):
+            raise NotImplementedError
+        self.x = values((LARGE,), dtype)
+        self.call, self.out = function_and_result(function, self.x)
+        cyact.set_num_threads(threads)
+
+    def time_out(self, function, dtype, threads):
+        self.call(self.x, out=self.out)
+
+
+class Memory:
+    """2^24 float32 elements, 64 MiB. The arrays that are there before the call count too."""
+
+    params = [FUNCTIONS]
+    param_names = ["function"]
+
+    def setup(self, function):
+        self.call = getattr(cyact, function)
+        self.x = np.zeros(LARGE, np.float32)
+        self.x += 1     # its pages exist
+
+    def peakmem_in_place(self, function):
+        self.call(self.x, out=self.x)
+
+    def peakmem_fresh(self, function):
+        self.call(self.x)
+
+    def peakmem_in_place_rows(self, function):
+        rows = self.x.reshape(4096, 4096)[:, :2048]
+        self.call(rows, out=rows)

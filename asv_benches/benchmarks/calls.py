@@ -1,0 +1,39 @@
+"""What a call costs, whatever the array; and the import."""
+
+import numpy as np
+
+import cyact.ufuncs
+
+from .common import FUNCTIONS
+
+
+class Calls:
+    params = [FUNCTIONS]
+    param_names = ["function"]
+
+    def setup(self, function):
+        # Values that are not negative: in place they stay numbers of the same kind, call after call.
+        self.x = np.linspace(0, 4, 16, dtype=np.float32)
+        self.out = np.zeros_like(self.x)
+        self.call = getattr(cyact, function)
+        ufunc = getattr(cyact.ufuncs, function)
+        self.ufunc, self.inputs = ufunc, (self.x, np.float32(0.2))[:ufunc.nin]
+
+    def time_in_place(self, function):
+        self.call(self.x, out=self.x)
+
+    def time_out(self, function):
+        self.call(self.x, out=self.out)
+
+    def time_fresh(self, function):
+        self.call(self.x)
+
+    def time_general_road(self, function):
+        self.call(self.x, out=self.out, order="C")
+
+    def time_ufunc(self, function):
+        self.ufunc(*self.inputs, out=self.out)
+
+
+def timeraw_import():
+    return "import cyact", "import numpy"

@@ -1,0 +1,109 @@
+"""The speeds that the project has set out to reach: a table, one line of which stands for several comparisons."""
+
+import itertools
+from dataclasses import dataclass, field, replace
+
+from measure import LARGE, Call, Contender, Fixed, Import
+from peers import PEERS
+
+ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
+SMOOTH = ["sigmoid", "tanh"]
+GRADIENTS = ["relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad"]
+FLOATS = ["float16", "float32", "float64"]
+UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
+INTEGERS = ["int8", "int16", "int32", "int64", *UNSIGNED]
+IN_CACHE = [4096, 65_536]
+BOTH = ["in-place", "out"]
+ANY_PEER = list(PEERS)
+NP_TANH = Call("numpy", "tanh", size=16)
+NP_POSITIVE = Call("numpy", "positive", size=16)
+
+
+@dataclass
+class Line:
+    """Each of the calls takes at most ``limit`` times what it is held ``against``: the fastest of them, if several.
+
+    That is the same call made by peers or as a copy (a list of names), made with something changed (a dictionary), or
+    another call.
+    """
+
+    group: str
+    limit: float
+    against: object
+    functions: list
+    dtypes: list = field(default_factory=lambda: ["float32"])
+    sizes: list = field(default_factory=lambda: [65_536])
+    modes: list = field(default_factory=lambda: ["out"])
+    ours: dict = field(default_factory=dict)    # of cyact's call alone
+    busy: bool = False                          # while another process keeps a processor busy
+
+
+TABLE = [
+    Line("calls", 0.15, NP_TANH, ALL, sizes=[16], modes=BOTH),
+    Line("calls", 0.5, NP_TANH, ALL, sizes=[16], modes=["fresh"]),
+    Line("calls", 1.1, NP_POSITIVE, ALL, sizes=[16], modes=["ufunc", "general"]),
+
+    Line("cache", 1.15, ["copy"], ["relu"], FLOATS + INTEGERS, modes=BOTH),
+    Line("cache", 1.15, ["copy"], ["leaky_relu"], ["float32", "float64"], modes=BOTH),
+    Line("cache", 0.9, ["torch"], ["leaky_relu"], ["float16"], modes=BOTH),
+    Line("cache", 1.5, {"size": 16}, ["relu"], UNSIGNED, modes=["in-place"]),
+    Line("cache", 1.3, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["rows-in-place"]),
+    Line("cache", 3.0, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["columns-in-place"]),
+
+    Line("exactness", 0.9, ["torch"], ["sigmoid"], sizes=IN_CACHE),
+    Line("exactness", 1.0, ["onnxruntime"], ["sigmoid"], sizes=IN_CACHE),
+    Line("exactness", 1.0, ["numpy", "torch"], ["tanh"], sizes=IN_CACHE),
+    Line("exactness", 0.95, ANY_PEER, ["sigmoid"], ["float64"], sizes=IN_CACHE),
+    Line("exactness", 0.7, ANY_PEER, ["tanh"], ["float64"], sizes=IN_CACHE),
+    Line("exactness", 0.9, ANY_PEER, SMOOTH, ["float16"], sizes=IN_CACHE),
+    Line("exactness", 0.25, {"dtype": "float32"}, SMOOTH, ["uint8"], sizes=IN_CACHE),
+    Line("exactness", 1.6, {"level": "x86_64_v4"}, SMOOTH, FLOATS, sizes=IN_CACHE, ours={"level": "x86_64_v3"}),
+
+    Line("memory", 1.1, ["copy"], ["relu", "leaky_relu"], [*FLOATS, "int32"], sizes=[LARGE]),
+    Line("memory", 1.1, ["copy"], SMOOTH, sizes=[LARGE]),
+    Line("memory", 0.75, ANY_PEER, SMOOTH, ["float64"], sizes=[LARGE]),
+    Line("memory", 1.05, ["torch"], ["relu"], FLOATS, sizes=[LARGE], modes=["in-place"]),
+    Line("memory", 1.0, ["numpy"], ALL, sizes=[LARGE], modes=["fresh"]),
+
+    Line("threads", 0.56, {"threads": 1}, SMOOTH, ["float64", "float16"], sizes=[LARGE], ours={"threads": 2}),
+    Line("threads", 1.0, ANY_PEER, ALL, ["float32", "float64"], sizes=[LARGE], ours={"threads": 2}),
+    Line("threads", 1.0, {"threads": 1}, ALL, ours={"threads": 2}),
+    Line("threads", 1.3, {"threads": 1}, ALL, sizes=[LARGE], ours={"threads": 2}, busy=True),
+
+    Line("gradients", 0.9, ["numpy", "torch"], GRADIENTS, [*FLOATS, "bfloat16"], sizes=[65_536, LARGE]),
+    Line("gradients", 1.5, {"dtype": "float16"}, ALL, ["bfloat16"]),
+]
+GROUPS = list(dict.fromkeys(line.group for line in TABLE))
+
+
+@dataclass
+class Target:
+    """One comparison of the table."""
+
+    group: str
+    limit: float
+    text: str
+    ours: Call | Contender
+    theirs: list
+    busy: bool = False
+
+
+def targets():
+    for line in TABLE:
+        for call in itertools.starmap(Call, itertools.product(
+            ["cyact"], line.functions, line.dtypes, line.sizes, line.modes
+        )):
+            text = f"{call.function} {call.dtype} {call.size:,} {call.mode}"
+            text += "".join(f" {name} {value}" for name, value in line.ours.items())
+            if isinstance(line.against, list):
+                theirs = [replace(call, peer=name) for name in line.against]
+                rival = "the best peer" if line.against is ANY_PEER else " or ".join(line.against)
+            elif isinstance(line.against, dict):
+                theirs = [replace(call, **line.against)]
+                rival = "itself with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
+            else:
+                theirs = [line.against]
+                rival = f"np.{line.against.function}(x, out=o)"
+            text += f" against {rival}" + ", one processor busy" * line.busy
+            yield Target(line.group, line.limit, text, replace(call, **line.ours), theirs, line.busy)
+    yield Target("calls", 10, "milliseconds that import cyact adds to NumPy's", Import(), [Fixed(1e-3)])

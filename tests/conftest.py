@@ -1,0 +1,38 @@
+"""Fixtures over functions, dtypes and instruction-set levels: a test asks for ``case``, ``dtype`` or ``level`` by name."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("cases")
+
+from cases import CASES  # noqa: E402
+from cyact import cpu  # noqa: E402
+
+TESTS = Path(__file__).parent
+
+
+def pytest_generate_tests(metafunc):
+    marked = {name.strip() for mark in metafunc.definition.iter_markers("parametrize") for name in mark.args[0].split(",")}
+    wanted = set(metafunc.fixturenames) - marked
+    if {"case", "dtype"} <= wanted:
+        pairs = [(case, dtype) for case in CASES.values() for dtype in case.dtypes]
+        metafunc.parametrize("case, dtype", pairs, ids=[f"{case.name}-{dtype}" for case, dtype in pairs])
+    elif "case" in wanted:
+        metafunc.parametrize("case", CASES.values(), ids=list(CASES))
+    if "level" in wanted:
+        metafunc.parametrize("level", cpu.levels())
+
+
+@pytest.fixture
+def run_on_level():
+    """Runs Python with a forced level, in the directory of the tests, so that they and the installed package are imported."""
+
+    def run(level, *arguments, **environment):
+        environment = {**os.environ, "CYACT_LEVEL": level, **environment}
+        return subprocess.run([sys.executable, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
+
+    return run

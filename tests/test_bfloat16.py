@@ -1,0 +1,388 @@
+"""bfloat16 by way of ml_dtypes: both roads, promotion, correct rounding, and loops that are added when first needed."""
+
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pytest
+from cases import CASES, assert_same_bits, bits, every, from_bits, product, quiet_nans, sample, smallest_subnormal, special
+
+import cyact
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+bfloat16 = np.dtype(ml_dtypes.bfloat16)
+
+# ml_dtypes warns when it compares or converts NaNs; what cyact itself must not raise is tested below.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+
+
+# ---- values ----
+
+def round_to_bfloat16(values, exact):
+    """float64 to bfloat16, to nearest even; within a hair of a midpoint ``exact(i)`` says what the value is."""
+    ulp = np.ldexp(1.0, np.maximum(np.frexp(values)[1] - 1, -126) - 7)
+    scaled = np.abs(values) / ulp
+    rounded = np.rint(scaled)
+    close = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
+    for i in close:
+        with mpmath.workprec(2000):
+            rest = abs(exact(i)) / mpmath.mpf(ulp[i]) - mpmath.floor(scaled[i]) - mpmath.mpf(0.5)
+        if rest:
+            rounded[i] = np.floor(scaled[i]) + (rest > 0)
+    result = np.copysign(rounded * ulp, values).astype(bfloat16)
+    assert (result.astype("float64") == np.copysign(rounded * ulp, values)).all()
+    return result, len(close)
+
+
+@pytest.mark.parametrize("road", ["direct", "ufunc"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_every_input_is_correctly_rounded(name, road):
+    x = every(bfloat16)
+    x = x[~np.isnan(x)]
+    wide = x.astype("float64")
+    with np.errstate(all="ignore"):
+        values = 1 / (1 + np.exp(-wide)) if name == "sigmoid" else np.tanh(wide)
+
+    def exact(i):
+        return 1 / (1 + mpmath.exp(-mpmath.mpf(wide[i]))) if name == "sigmoid" else mpmath.tanh(mpmath.mpf(wide[i]))
+
+    expected, close = round_to_bfloat16(values, exact)
+    assert close < 200
+    function = getattr(cyact if road == "direct" else cyact.ufuncs, name)
+    assert_same_bits(function(x), expected)
+    nan = quiet_nans(bfloat16)
+    assert_same_bits(function(nan), nan)
+
+
+def test_rounding_of_the_reference():
+    """The reference itself: ties go to even, but for what is not a tie."""
+    half = np.array([1 + 2.0**-8, 1 + 3 * 2.0**-8, 2.0**-134, 3 * 2.0**-134, -(1 + 2.0**-8)])
+    expected = np.array([1, 1 + 2.0**-6, 0, 2.0**-132, -1]).astype(bfloat16)
+    assert_same_bits(round_to_bfloat16(half, lambda i: mpmath.mpf(half[i]))[0], expected)
+    above = np.array([1 + 2.0**-7, 1 + 2 * 2.0**-7, 2.0**-133, 2 * 2.0**-133, -(1 + 2.0**-7)]).astype(bfloat16)
+    result, close = round_to_bfloat16(half, lambda i: mpmath.mpf(half[i]) * (1 + mpmath.mpf(2) ** -500))
+    assert_same_bits(result, above)
+    assert close == 5
+
+
+def test_every_input_of_relu():
+    x = every(bfloat16)
+    assert_same_bits(cyact.relu(x), np.where(x < 0, np.zeros_like(x), x))
+    assert_same_bits(cyact.ufuncs.relu(x), cyact.relu(x))
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0, -1.5, 1, 3e38, 1e-38, -0.0])
+def test_every_input_of_leaky_relu(alpha):
+    x = every(bfloat16)
+    expected = np.where(x < 0, product(x, alpha), x)
+    assert_same_bits(cyact.leaky_relu(x, alpha), expected)
+    assert_same_bits(cyact.leaky_relu(x, np.full(len(x), alpha).astype(bfloat16)), expected)
+
+
+def test_special_values():
+    tiny = smallest_subnormal(bfloat16)
+    x = np.array([np.inf, -np.inf, 0.0, -0.0, tiny, -tiny]).astype(bfloat16)
+    zero = np.zeros((), bfloat16)[()]
+    for n in (1, 30):
+        tiled = np.tile(x, n)
+        assert_same_bits(cyact.relu(tiled), np.tile(np.array([x[0], zero, zero, x[3], tiny, zero]), n))
+        # 0.2 of the smallest subnormal is rounded to -0.0, 0.75 of it back to itself.
+        assert_same_bits(cyact.leaky_relu(tiled), np.tile(np.array([x[0], x[1], zero, x[3], tiny, x[3]]), n))
+        assert_same_bits(cyact.leaky_relu(tiled, 0.75), tiled)
+        assert_same_bits(cyact.leaky_relu(tiled, np.inf)[[2, 3]], x[[2, 3]])
+    nan = quiet_nans(bfloat16)
+    assert_same_bits(cyact.relu(nan), nan)
+    assert_same_bits(cyact.leaky_relu(nan), nan)
+
+
+def test_subnormals_are_kept():
+    x = from_bits(range(1, 128), bfloat16)
+    for values in (x, -x):
+        assert_same_bits(cyact.tanh(values), values)
+        assert_same_bits(cyact.leaky_relu(values, 1), values)
+    assert_same_bits(cyact.relu(x), x)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_no_floating_point_warning(case):
+    x = [np.resize(special(bfloat16), 500 + i)[:500] for i in range(case.arrays)]
+    with np.errstate(all="raise"):
+        case(*x)
+        case(*(a[::2] for a in x))
+        case(*x, out=np.zeros(500, bfloat16), where=np.ones(500, bool))
+
+
+# ---- both roads ----
+
+@pytest.mark.parametrize("n", [1, 31, 600, 70_000])
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_roads_give_the_same_bits(case, n):
+    x = case.operands(bfloat16, n)
+    want = case(*x)
+    ufunc = getattr(cyact.ufuncs, case.name)
+    slopes = tuple(np.array(slope).astype(bfloat16) for slope in case.slopes)
+    assert want.dtype == bfloat16
+    assert_same_bits(ufunc(*x, *slopes), want)
+    assert_same_bits(case(*x, where=np.ones(n, bool), out=np.zeros(n, bfloat16)), want)
+    assert_same_bits(case(*(np.repeat(a, 3)[::3] for a in x)), want)
+    assert_same_bits(case(*(a[::-1] for a in x))[::-1], want)
+    raw = np.zeros(2 * n + 1, np.uint8)
+    out = raw[1:].view(bfloat16)
+    assert case(*x, out=out) is out
+    assert_same_bits(out.copy(), want)
+    for position in range(case.arrays):
+        given = [a.copy() for a in x]
+        assert case(*given, out=given[position]) is given[position]
+        assert_same_bits(given[position], want)
+    mask = np.arange(n) % 3 > 0
+    out = sample(bfloat16, n, 5)
+    assert_same_bits(case(*x, out=out.copy(), where=mask), np.where(mask, want, out))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_scalars(case):
+    x = [a[:1] for a in case.operands(bfloat16, 8)]
+    want = case(*x)
+    for given in ([a[0] for a in x], [a.reshape(()) for a in x]):
+        result = case(*given)
+        assert type(result) is ml_dtypes.bfloat16
+        assert_same_bits(result, want[0])
+    assert_same_bits(case(*([a[0]] for a in x)), want)
+
+
+# ---- promotion ----
+
+X = np.array([-3, -0.5, -0.0, 0.0, 2.5]).astype(bfloat16)
+SAME_SLOPE = [0.1, np.float32(0.1), ml_dtypes.bfloat16(0.1), np.full(5, 0.1, "float32"), np.full(5, 0.1).astype(bfloat16),
+              np.array(0.1, "float32"), np.full((5, 1), 0.1, "float32")]
+
+
+@pytest.mark.parametrize("alpha", SAME_SLOPE, ids=lambda a: f"{type(a).__name__}-{getattr(a, 'dtype', '')}{np.shape(a)}")
+@pytest.mark.parametrize("arrays", [1, 2])
+def test_slopes_that_keep_bfloat16(alpha, arrays):
+    """Rounded to bfloat16 before the product, whatever they came as."""
+    slope = np.array(0.1).astype(bfloat16).astype("float32")
+    wide = X.astype("float32")
+    expected = np.where(wide < 0, slope * wide, wide).astype(bfloat16) if arrays == 1 else (
+        np.where(wide > 0, wide, slope * wide).astype(bfloat16))
+    function, given = (cyact.leaky_relu, (X,)) if arrays == 1 else (cyact.leaky_relu_grad, (X, X))
+    expected = np.broadcast_to(expected, np.broadcast_shapes(X.shape, np.shape(alpha))).copy()
+    assert_same_bits(function(*given, alpha), expected)
+    out = np.zeros(expected.shape, bfloat16)
+    assert function(*given, alpha, out=out) is out
+    assert_same_bits(out, expected)
+    assert_same_bits(function(*given, alpha, out=np.zeros_like(out), where=np.ones(5, bool)), expected)
+    if expected.ndim == 1:
+        x = X.copy()
+        function(*[x] * arrays, alpha, out=x)
+        assert_same_bits(x, expected)
+
+
+@pytest.mark.parametrize("alpha", [np.full(5, 0.1), np.float64(0.1), [0.1] * 5], ids=["array", "scalar", "list"])
+def test_float64_slopes_promote(alpha):
+    wide = X.astype("float64")
+    assert_same_bits(cyact.leaky_relu(X, alpha), np.where(wide < 0, 0.1 * wide, wide))
+    assert_same_bits(cyact.leaky_relu_grad(X, X, alpha), np.where(wide > 0, wide, 0.1 * wide))
+
+
+def test_bfloat16_slopes_of_wider_features():
+    slopes = np.full(3, 0.1).astype(bfloat16)
+    for dtype in ("float32", "float64"):
+        x = np.array([-1, 0, 2], dtype)
+        assert_same_bits(cyact.leaky_relu(x, slopes), np.where(x < 0, slopes.astype(dtype) * x, x))
+
+
+@pytest.mark.parametrize("other, expected", [("float32", "float32"), ("float64", "float64"), ("int8", bfloat16), ("uint8", bfloat16)])
+@pytest.mark.parametrize("name", ["relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad"])
+def test_mixed_dtypes(name, other, expected):
+    y = np.array([0, 1, 1, 0, 1], other)
+    function = getattr(cyact, name)
+    for first, second in ((X, y), (y, X)):
+        wide = [a.astype(expected) for a in (first, second)]
+        assert_same_bits(function(first, second), function(*wide))
+
+
+def test_dtype_argument():
+    x = np.array([-1.25, 1 / 3, 5], "float32")
+    for name in ("relu", "sigmoid", "tanh", "leaky_relu"):
+        function = getattr(cyact, name)
+        assert_same_bits(function(x, dtype=bfloat16), function(x.astype(bfloat16)))
+        assert_same_bits(function(x, dtype=ml_dtypes.bfloat16), function(x.astype(bfloat16)))
+        assert_same_bits(function(X, dtype="float32"), function(X.astype("float32")))
+        assert_same_bits(function(X, dtype="float64"), function(X.astype("float64")))
+
+
+def test_out_of_another_dtype():
+    """Computed in the input's dtype, then cast, as NumPy does."""
+    x = np.array([-1.25, 1 / 3, 5], "float32")
+    out = np.zeros(3, bfloat16)
+    assert cyact.sigmoid(x, out=out) is out
+    assert_same_bits(out, cyact.sigmoid(x).astype(bfloat16))
+    wide = np.zeros(5, "float32")
+    assert_same_bits(cyact.tanh(X, out=wide), cyact.tanh(X).astype("float32"))
+    with pytest.raises(TypeError):
+        cyact.sigmoid(x, out=out, casting="safe")
+
+
+# ---- other dtypes of ml_dtypes ----
+
+OTHERS = [name for name in ("float8_e5m2", "float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e3m4", "float8_e8m0fnu", "float6_e2m3fn",
+                            "float4_e2m1fn", "int4", "uint4", "int2") if hasattr(ml_dtypes, name)]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_dtypes_are_refused(case, other):
+    """None of them is in the contract: no silent conversion to float32 or int8."""
+    x = np.ones(3).astype(getattr(ml_dtypes, other))
+    out = np.full(3, 7, "float32")
+    for keywords in ({}, {"out": out}, {"out": x}, {"dtype": "float32"}):
+        with pytest.raises(TypeError, match=rf"{case.name} \(name='layer 3'\): "):
+            case(*[x] * case.arrays, name="layer 3", **keywords)
+    if case.arrays == 2:
+        with pytest.raises(TypeError):
+            case(x, np.ones(3, "float32"))
+    if case.slopes:
+        with pytest.raises(TypeError):
+            case.function(*[np.ones(3, "float32")] * case.arrays, x)
+    assert (out == 7).all()
+
+
+# ---- loops are added when first needed ----
+
+SCRIPTS = {
+    "cyact does not import ml_dtypes": """
+        import sys, numpy as np, cyact
+        cyact.leaky_relu(np.ones(3)), cyact.relu(np.ones(3, "float16")), cyact.sigmoid([1, 2])
+        assert "ml_dtypes" not in sys.modules
+    """,
+    "cyact runs without ml_dtypes": """
+        import sys
+        sys.modules["ml_dtypes"] = None
+        import numpy as np, cyact
+        assert cyact.sigmoid(np.zeros(3, "float32")).dtype == "float32"
+        try:
+            cyact.relu(np.zeros(3, "V2"))
+        except TypeError:
+            pass
+        else:
+            raise AssertionError
+    """,
+    "a ufunc first, ml_dtypes imported first": """
+        import ml_dtypes, numpy as np, cyact.ufuncs
+        check(cyact.ufuncs.relu)
+    """,
+    "a ufunc first, ml_dtypes imported last": """
+        import cyact.ufuncs, numpy as np, ml_dtypes
+        check(cyact.ufuncs.relu)
+    """,
+    "a ufunc imported by its name": """
+        from cyact.ufuncs import relu
+        import numpy as np, ml_dtypes
+        check(relu)
+    """,
+    "a function first": """
+        import cyact, numpy as np, ml_dtypes
+        check(cyact.relu)
+    """,
+    "after calls with other dtypes": """
+        import cyact.ufuncs, numpy as np
+        for dtype in "bBhHiIqQefd":
+            cyact.relu(np.ones(3, dtype)), cyact.ufuncs.relu(np.ones(3, dtype))
+        import ml_dtypes
+        check(cyact.ufuncs.relu)
+    """,
+    "after a refused dtype": """
+        import cyact.ufuncs, numpy as np, ml_dtypes
+        for x in (np.ones(3, bool), np.ones(3, "M8[s]"), np.ones(3, object)):
+            try:
+                cyact.ufuncs.relu(x)
+            except TypeError:
+                pass
+        check(cyact.ufuncs.relu)
+    """,
+    "out first": """
+        import cyact, numpy as np, ml_dtypes
+        out = np.zeros(3, ml_dtypes.bfloat16)
+        cyact.relu(np.array([-1, 0, 2], "float32"), out=out)
+        assert out.tolist() == [0, 0, 2]
+        check(cyact.relu)
+    """,
+    "dtype= first": """
+        import cyact, numpy as np, ml_dtypes
+        result = cyact.relu(np.array([-1, 0, 2], "float32"), dtype=ml_dtypes.bfloat16)
+        assert result.dtype == ml_dtypes.bfloat16 and result.tolist() == [0, 0, 2]
+        check(cyact.relu)
+    """,
+    "a scalar first": """
+        import cyact, numpy as np, ml_dtypes
+        assert type(cyact.relu(ml_dtypes.bfloat16(-1))) is ml_dtypes.bfloat16
+        check(cyact.relu)
+    """,
+    "strided and where= first": """
+        import cyact, numpy as np, ml_dtypes
+        x = np.array([-1, 9, 2, 9], ml_dtypes.bfloat16)[::2]
+        assert cyact.relu(x, where=np.array([True, False]), out=x).dtype == ml_dtypes.bfloat16
+        check(cyact.relu)
+    """,
+    "a slope first": """
+        import cyact, numpy as np, ml_dtypes
+        x = np.array([-1, 0, 2], "float32")
+        assert cyact.leaky_relu(x, ml_dtypes.bfloat16(0.5)).tolist() == [-0.5, 0, 2]
+        assert cyact.leaky_relu(x.astype(ml_dtypes.bfloat16), np.float32(0.5)).dtype == ml_dtypes.bfloat16
+        check(cyact.relu)
+    """,
+    "mixed dtypes first": """
+        import cyact, numpy as np, ml_dtypes
+        x = np.array([-1, 0, 2], "float32")
+        y = x.astype(ml_dtypes.bfloat16)
+        assert cyact.relu_grad(x, y).dtype == cyact.relu_grad(y, x).dtype == "float32"
+        assert cyact.relu_grad(y, y).dtype == cyact.leaky_relu_grad(y, y).dtype == ml_dtypes.bfloat16
+        check(cyact.relu)
+    """,
+    "unpickled first": """
+        import pickle, numpy as np, ml_dtypes
+        x = pickle.loads(pickle.dumps(np.array([-1, 0, 2], ml_dtypes.bfloat16)))
+        import cyact
+        assert cyact.relu(x).tolist() == [0, 0, 2]
+        check(cyact.relu)
+    """,
+    "from many threads at once": """
+        import cyact.ufuncs, numpy as np, ml_dtypes, threading
+        barrier, failed = threading.Barrier(8), []
+
+        def run():
+            barrier.wait()
+            try:
+                check(cyact.ufuncs.relu)
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=run) for _ in range(8)]
+        [thread.start() for thread in threads], [thread.join() for thread in threads]
+        assert not failed, failed
+    """,
+}
+CHECK = """
+def check(relu):
+    import numpy as np, ml_dtypes, cyact
+    for _ in range(2):
+        result = relu(np.array([-1, 0, 2], ml_dtypes.bfloat16))
+        assert result.dtype == ml_dtypes.bfloat16 and result.tolist() == [0, 0, 2], result
+        assert cyact.tanh_grad(result, result).tolist() == [0, 0, -6]
+
+"""
+
+
+@pytest.mark.parametrize("order", SCRIPTS)
+def test_loops_are_added_when_first_needed(order, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(CHECK + "if True:" + SCRIPTS[order])
+    done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_bits_are_of_bfloat16():
+    """The helpers see 16 bits, not a converted value."""
+    assert bits(np.array([1]).astype(bfloat16)).tolist() == [0x3F80]

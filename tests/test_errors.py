@@ -1,0 +1,279 @@
+"""Bad input: NumPy's exception types, a message that names the function, the caller's label and what is wrong; nothing written."""
+
+import decimal
+import re
+import sys
+
+import numpy as np
+import pytest
+from cases import CASES, FLOATS, assert_same_bits
+
+import cyact
+
+LABEL = "conv_3/activation"
+SLOPED = [name for name, case in CASES.items() if case.slopes]
+
+
+def refused(case, error, says, *operands, **keywords):
+    """The exception, after the checks that every one has to pass."""
+    out = keywords.get("out")
+    before = out.copy() if isinstance(out, np.ndarray) else None
+    inputs = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
+    with pytest.raises(error) as caught:
+        case.function(*operands, name=LABEL, **keywords)
+    message = str(caught.value)
+    assert case.name in message and LABEL in message
+    assert re.search(says, message, re.IGNORECASE | re.DOTALL), message
+    # A label is optional.
+    with pytest.raises(error, match=f"(?s){case.name}"):
+        case.function(*operands, **keywords)
+    if before is not None:
+        assert out.tobytes() == before.tobytes(), "written"
+    for x, kept in zip(operands, inputs, strict=True):
+        if isinstance(x, np.ndarray) and x.dtype != object:
+            assert x.tobytes() == kept.tobytes(), "an input was written"
+    return caught.value
+
+
+def good(case, shape=(4, 6), dtype="float32"):
+    return [np.linspace(-2, 2, int(np.prod(shape))).reshape(shape).astype(dtype)] * case.arrays
+
+
+# ---- unsupported dtypes ----
+
+UNSUPPORTED = ["bool", "complex64", "complex128", "longdouble", "clongdouble", "object", "U3", "S3", "datetime64[s]", "timedelta64[s]",
+               "V4", [("a", "f4")]]
+
+
+@pytest.mark.parametrize("dtype", UNSUPPORTED, ids=str)
+def test_unsupported_dtype(case, dtype):
+    if np.dtype(dtype) == np.float64:
+        pytest.skip("longdouble is float64 here")
+    x = np.zeros((4, 6), dtype)
+    says = "bool" if dtype == "bool" else "not supported|no loop|unsupported|could not"
+    refused(case, TypeError, says, *[x] * case.arrays, *case.slopes)
+    refused(case, TypeError, says, *[x] * case.arrays, *case.slopes, out=np.ones((4, 6), "float32"))
+    if dtype != "object":       # an element of which is a Python number
+        refused(case, TypeError, says, *[x[0, 0]] * case.arrays, *case.slopes)
+    refused(case, TypeError, "", *[x[::2, ::-1]] * case.arrays, *case.slopes, out=np.ones((2, 6)), casting="unsafe")
+    if case.arrays == 2:
+        for operands in ([good(case)[0], x], [x, good(case)[0]]):
+            refused(case, TypeError, says, *operands, *case.slopes, out=np.ones((4, 6), "float32"))
+
+
+@pytest.mark.parametrize("value", [None, "text", b"text", True, 1j, object(), [True, False], ["a"], [None], {}, {1.0}, 2**70, [2**70]], ids=repr)
+def test_unsupported_object(case, value):
+    refused(case, TypeError, "", *[value] * case.arrays, *case.slopes)
+
+
+def test_unsupported_features_message_names_the_dtype(case):
+    """What was wrong: the dtype itself."""
+    for dtype in ("complex128", "longdouble", "datetime64[s]"):
+        x = np.zeros(3, dtype)
+        assert x.dtype.name.split("[")[0] in str(refused(case, TypeError, "", *[x] * case.arrays, *case.slopes))
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if np.dtype("int32") not in case.dtypes])
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64"])
+def test_integers_where_only_floats_are_supported(name, dtype):
+    case = CASES[name]
+    refused(case, TypeError, "integer", *good(case, dtype=dtype), *case.slopes)
+
+
+def test_ragged_list(case):
+    refused(case, ValueError, "inhomogeneous|sequence", *[[[1.0], [1.0, 2.0]]] * case.arrays, *case.slopes)
+
+
+# ---- out ----
+
+def test_read_only_out(case, dtype):
+    for shape in ((), (1,), (4, 6), (50, 60), (0, 3)):
+        x = [a.reshape(shape) for a in case.operands(dtype, int(np.prod(shape, dtype=int)))]
+        out = np.ones(shape, case.result(dtype))
+        out.flags.writeable = False
+        refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=out)
+        if case.result(dtype) == dtype:
+            x[0].flags.writeable = False
+            refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=x[0])
+        view = np.broadcast_to(np.ones((), case.result(dtype)), shape)
+        if shape:
+            refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=view)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (6, 4), (4,), (6,), (1, 6), (4, 1), (24,), (), (0,), (4, 6, 1), (2, 4, 5)], ids=str)
+def test_out_of_the_wrong_shape(case, shape):
+    error = refused(case, ValueError, "shape|broadcast|dimension", *good(case), *case.slopes, out=np.ones(shape, "float32"))
+    assert str(shape) in str(error) or "(4, 6)" in str(error) or "(4,6)" in str(error)
+
+
+@pytest.mark.parametrize("stored, casting", [
+    ("int32", "same_kind"), ("uint8", "same_kind"), ("bool", "same_kind"), ("datetime64[s]", "same_kind"),
+    ("float16", "safe"), ("float64", "no"), ("float64", "equiv"), (">f4", "no"), ("int32", "safe"), ("int64", "no"),
+], ids=str)
+def test_out_of_a_forbidden_dtype(case, stored, casting):
+    for keywords in ({}, {"where": np.eye(4, 6, dtype=bool)}):
+        out = np.ones((4, 6), stored)
+        error = refused(case, TypeError, "cast", *good(case), *case.slopes, out=out, casting=casting, **keywords)
+        assert isinstance(error, np.exceptions.DTypePromotionError) or "UFuncTypeError" in [k.__name__ for k in type(error).__mro__]
+        assert casting in str(error)
+
+
+def test_integers_in_place_name_the_remedy(case, dtype):
+    if case.result(dtype) == dtype:
+        return
+    x = case.operands(dtype, 40)
+    for out in (x[0], np.zeros(40, "int64"), np.zeros(40, dtype)):
+        error = refused(case, TypeError, 'casting="unsafe"', *x, *case.slopes, out=out)
+        assert "same_kind" in str(error)
+
+
+def test_features_that_casting_forbids(case):
+    """An input is never cast without safety, whatever ``casting`` says of the output."""
+    refused(case, TypeError, "", *good(case, dtype="complex64"), *case.slopes, casting="unsafe", out=np.ones((4, 6)))
+    refused(case, TypeError, "cast", *good(case, dtype="float64"), *case.slopes, dtype="float32", casting="safe")
+    refused(case, TypeError, "cast|loop", *good(case, dtype="float64"), *case.slopes, dtype="int32")
+
+
+@pytest.mark.parametrize("out", [3, 1.5, "text", [1.0], [[0.0] * 6] * 4, (), (None, None), object(), {}, True, np.float32(1), range(24)], ids=repr)
+def test_out_that_is_no_array(case, out):
+    refused(case, (TypeError, ValueError), "", *good(case), *case.slopes, out=out)
+
+
+def test_tuple_of_two_outputs(case):
+    a, b = np.ones((4, 6), "float32"), np.ones((4, 6), "float32")
+    refused(case, ValueError, "tuple", *good(case), *case.slopes, out=(a, b))
+    assert (a == 1).all() and (b == 1).all()
+
+
+# ---- alpha ----
+
+@pytest.mark.parametrize("name", SLOPED)
+@pytest.mark.parametrize("dtype", [*FLOATS, np.dtype("int8"), np.dtype("int64")], ids=str)
+@pytest.mark.parametrize("alpha", [None, True, False, np.True_, "0.2", b"0.2", 0.2j, np.complex64(1), object(), {}, [None], ["0.2"], [True],
+                                   np.array(["a"]), np.array([0.2], object), np.array([True]), np.array(0.2j), decimal.Decimal("0.2"),
+                                   np.datetime64(1, "s"), np.array([1], "timedelta64[s]")], ids=repr)
+def test_alpha_that_is_no_number(name, dtype, alpha):
+    case = CASES[name]
+    if dtype not in case.dtypes:
+        return
+    x = good(case, dtype=dtype)
+    refused(case, TypeError, "alpha", *x, alpha)
+    refused(case, TypeError, "alpha", *x, alpha, out=np.ones((4, 6), case.result(dtype)))
+    refused(case, TypeError, "alpha", *x, alpha, out=np.ones((4, 6), "int8"), casting="unsafe")
+
+
+@pytest.mark.parametrize("name", SLOPED)
+@pytest.mark.parametrize("shape", [(5,), (4,), (4, 5), (3, 1), (2, 4, 5), (0,)], ids=str)
+def test_alpha_that_does_not_broadcast(name, shape):
+    case = CASES[name]
+    refused(case, ValueError, "broadcast", *good(case), np.ones(shape, "float32"))
+    refused(case, ValueError, "broadcast", *good(case), np.ones(shape, "float32"), out=np.ones((4, 6), "float32"))
+    refused(case, ValueError, "broadcast", *good(case), np.ones(shape).tolist(), out=np.ones((4, 6), "float32"))
+
+
+@pytest.mark.parametrize("name", SLOPED)
+def test_alpha_that_enlarges_the_result_beyond_out(name):
+    case = CASES[name]
+    refused(case, ValueError, "broadcast|shape", *good(case), np.ones((3, 1, 1), "float32"), out=np.ones((4, 6), "float32"))
+
+
+@pytest.mark.parametrize("name", SLOPED)
+def test_alpha_too_large_for_any_float(name):
+    """An integer above the largest float64 is no slope; one that float64 holds is."""
+    case = CASES[name]
+    refused(case, (OverflowError, TypeError, ValueError), "too large|alpha", *good(case), 10**400)
+    refused(case, (OverflowError, TypeError, ValueError), "too large|alpha", *good(case), -(10**400), out=np.ones((4, 6), "float32"))
+    assert_same_bits(case.function(*good(case), 10**300), case.function(*good(case), 1e300))
+
+
+@pytest.mark.parametrize("name", SLOPED)
+def test_ragged_alpha(name):
+    case = CASES[name]
+    refused(case, ValueError, "inhomogeneous|sequence", *good(case), [[1.0], [1.0, 2.0]])
+
+
+# ---- the other arguments ----
+
+def test_shapes_that_do_not_broadcast(case):
+    if case.arrays < 2:
+        return
+    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.slopes)
+    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.slopes, out=np.ones((4, 6)))
+
+
+@pytest.mark.parametrize("keyword", ["axis", "keepdims", "inplace", "axes", "features_", "Alpha", "signature", "sig", "extobj", "__out"])
+def test_unknown_keyword(case, keyword):
+    out = np.ones((4, 6), "float32")
+    refused(case, TypeError, re.escape(keyword), *good(case), *case.slopes, out=out, **{keyword: 1})
+
+
+def test_alpha_where_there_is_none(case):
+    if not case.slopes:
+        refused(case, TypeError, "alpha", *good(case), alpha=0.2)
+
+
+@pytest.mark.parametrize("keyword, value, error, says", [
+    ("casting", "nonsense", ValueError, "casting"), ("casting", 3, TypeError, ""), ("casting", None, TypeError, ""),
+    ("order", "nonsense", ValueError, "order"), ("order", 3, TypeError, ""),
+    ("dtype", "nonsense", TypeError, "nonsense"), ("dtype", "complex64", TypeError, ""), ("dtype", bool, TypeError, ""),
+    ("dtype", object, TypeError, ""), ("dtype", "U3", TypeError, ""), ("dtype", 3, TypeError, ""), ("dtype", ">f4", TypeError, ""),
+    ("dtype", "M8[s]", TypeError, ""), ("dtype", "longdouble", TypeError, ""),
+    ("where", np.array([1, 0, 1, 0, 1, 0]), TypeError, "cast"), ("where", np.ones(6), TypeError, "cast"),
+    ("where", [True] * 5, ValueError, "broadcast"), ("where", np.ones((3, 6), bool), ValueError, "broadcast"),
+], ids=str)
+def test_bad_keyword_values(case, keyword, value, error, says):
+    out = np.ones((4, 6), "float32")
+    refused(case, error, says, *good(case), *case.slopes, out=out, **{keyword: value})
+
+
+def test_wrong_number_of_arguments(case):
+    with pytest.raises(TypeError, match=case.name):
+        case.function()
+    with pytest.raises(TypeError, match=case.name):
+        case.function(*good(case), *case.slopes, np.ones((4, 6), "float32"), True)
+    with pytest.raises(TypeError, match=case.name):
+        case.function(*good(case), *case.slopes, np.ones((4, 6), "float32"), out=np.ones((4, 6), "float32"))
+    if case.arrays == 2:
+        with pytest.raises(TypeError, match=case.name):
+            case.function(np.ones(3))
+
+
+@pytest.mark.parametrize("label", ["", "layer 3", 7, ("block", 2), "a\nb", "{0}%s", "ünïcode"], ids=repr)
+def test_any_label(case, label):
+    """Shown as repr shows it, so that its limits can be seen."""
+    with pytest.raises(TypeError, match=re.escape(repr(label))):
+        case(*good(case, dtype="complex64"), name=label)
+
+
+def test_cause_is_kept(case):
+    """NumPy's own exception, with what it knows, is the cause."""
+    out = np.ones((4, 6), "int32")
+    error = refused(case, TypeError, "cast", *good(case), *case.slopes, out=out)
+    assert isinstance(error.__cause__, TypeError)
+
+
+def test_huge_result_is_a_memory_error(case):
+    """A result that no machine can hold."""
+    x = np.broadcast_to(np.float32(1), (1 << 20, 1 << 20, 1 << 10))
+    with pytest.raises((MemoryError, ValueError)):
+        case(*[x] * case.arrays)
+    assert sys.getrefcount(x) < 10
+
+
+def test_errors_of_array_ufunc_pass_unchanged(case):
+    """Another library's exceptions are its own."""
+
+    class Failing:
+        def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+            raise ZeroDivisionError("its own")
+
+    with pytest.raises(ZeroDivisionError, match="^its own$"):
+        case(*[Failing()] * case.arrays)
+
+
+def test_working_after_errors():
+    """A refused call leaves nothing behind."""
+    for _ in range(3):
+        with pytest.raises(TypeError):
+            cyact.leaky_relu(np.ones(3), None)
+        assert_same_bits(cyact.leaky_relu(np.array([-1.0, 1.0])), np.array([-0.2, 1.0]))

@@ -1,0 +1,299 @@
+"""The package as it is installed: names, docstrings, files, references and memory."""
+
+import ast
+import doctest
+import gc
+import importlib.metadata
+import inspect
+import re
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, FLOATS, INTEGERS
+
+import cyact
+import cyact.activations
+from cyact import ufuncs
+
+PACKAGE = Path(cyact.__file__).parent
+PUBLIC = [name for name in cyact.__all__ if callable(getattr(cyact, name))]
+
+
+# ---- lists of names ----
+
+def test_installed_package_is_tested():
+    """Not the source tree, which has no compiled modules but might shadow them."""
+    assert PACKAGE != Path(__file__).resolve().parents[1] / "cyact"
+    distribution = importlib.metadata.distribution("cyact")
+    assert Path(distribution.locate_file("cyact")).resolve() == PACKAGE.resolve()
+    assert distribution.version == cyact.__version__
+
+
+def test_names_agree():
+    """Cases, kernels' table, public functions, type stubs: a function that one of them lacks is forgotten somewhere."""
+    kernels = {name for name in ufuncs.__all__ if not name.startswith("truncated_")}
+    assert kernels == set(CASES)
+    assert set(cyact.activations.__all__) == set(CASES)
+    assert set(CASES) <= set(cyact.__all__)
+    for names in (cyact.__all__, cyact.activations.__all__, ufuncs.__all__):
+        assert len(names) == len(set(names))
+    assert all(hasattr(cyact, name) for name in cyact.__all__)
+    truncated = {name.removeprefix("truncated_") for name in ufuncs.__all__ if name.startswith("truncated_")}
+    # What turns integers into floats can store into integers too.
+    assert truncated == {name for name, case in CASES.items() if any(case.result(d) != d for d in case.dtypes)}
+
+
+def stub():
+    return ast.parse((PACKAGE / "__init__.pyi").read_text())
+
+
+def test_stub_agrees():
+    """The same names, and the same parameters with the same defaults."""
+    names, functions = [], {}
+    for node in stub().body:
+        if isinstance(node, ast.FunctionDef):
+            functions.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
+            names = ast.literal_eval(node.value)
+    assert sorted(names) == sorted(cyact.__all__)
+    for name in CASES:
+        parameters = inspect.signature(getattr(cyact, name)).parameters
+        for node in functions[name]:
+            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            assert [a.arg for a in given] == [p for p, what in parameters.items() if what.kind is not what.VAR_KEYWORD]
+            keywords = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            for argument, default in keywords:
+                assert default is not None and ast.literal_eval(default) == parameters[argument.arg].default, (name, argument.arg)
+
+
+def test_signatures(case):
+    """TensorFlow's names, then NumPy's keywords with NumPy's defaults."""
+    parameters = inspect.signature(case.function).parameters
+    first = {"relu_grad": ["gradients", "features"], "leaky_relu_grad": ["gradients", "features"],
+             "sigmoid_grad": ["y", "dy"], "tanh_grad": ["y", "dy"]}.get(case.name, ["features"])
+    positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional == [*first, *["alpha"] * bool(case.slopes), "out"]
+    assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
+        "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None,
+    }
+    assert parameters["out"].default is None
+    assert not case.slopes or parameters["alpha"].default == 0.2
+
+
+# ---- docstrings ----
+
+SECTIONS = ["Parameters", "Returns", "Raises", "See Also", "Notes", "References", "Examples", "Yields", "Warnings"]
+
+
+def sections(text):
+    """Headings of a numpydoc docstring, each on a line of its own and underlined to its length."""
+    lines = inspect.cleandoc(text).splitlines()
+    return [line for line, under in zip(lines, lines[1:], strict=False) if line and under == "-" * len(line)]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstring(name):
+    text = inspect.getdoc(getattr(cyact, name))
+    assert re.match(r".+\.\n(\n|$)", text), "a summary of one line"
+    assert all(len(line) <= 120 for line in text.splitlines())
+    found = sections(text)
+    # A heading that is not on a line of its own is no heading: "Notes ----- ...".
+    assert len(re.findall(r"-{4,}", text)) == len(found), "a heading is broken"
+    assert set(found) <= set(SECTIONS) and len(found) == len(set(found))
+    if name in CASES:
+        assert {"Parameters", "Returns", "Raises", "Examples"} <= set(found)
+        described = re.split(r"\n-+\n", text)[1]
+        for parameter in inspect.signature(getattr(cyact, name)).parameters.values():
+            if parameter.kind is not parameter.VAR_KEYWORD:
+                assert re.search(rf"^([\w, ]+, )?{parameter.name}(, [\w, ]+)? :", described, re.M), parameter.name
+        assert "in place" in text.lower() or "out=" in text
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_examples(name):
+    function = getattr(cyact, name)
+    finder = doctest.DocTestParser()
+    test = finder.get_doctest(inspect.getdoc(function), {}, name, None, 0)
+    assert test.examples or name not in CASES
+    output = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, out=output.append)
+    assert runner.failures == 0, "".join(output)
+
+
+def test_examples_of_the_package():
+    assert inspect.getdoc(cyact)
+    output = []
+    test = doctest.DocTestParser().get_doctest(inspect.getdoc(cyact), {}, "cyact", None, 0)
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=output.append)
+    assert runner.failures == 0, "".join(output)
+
+
+def test_functions_are_introspectable(case):
+    function = case.function
+    assert function.__name__ == function.__qualname__ == case.name
+    assert sys.modules[function.__module__].__dict__[case.name] is function
+    assert case.name in repr(function)
+
+
+# ---- files ----
+
+def test_installed_files():
+    """Compiled modules, stubs and Python: no C or Cython sources, no tests, nothing stray."""
+    files = [str(path).replace("\\", "/") for path in importlib.metadata.files("cyact")]
+    inside = [path for path in files if path.startswith("cyact/") and "__pycache__" not in path]
+    assert inside and all(path.endswith((".py", ".pyi", ".so", ".pyd", "py.typed")) for path in inside)
+    assert "cyact/py.typed" in inside and "cyact/__init__.pyi" in inside
+    assert all(path.startswith(("cyact/", "cyact-", "../../../bin/", "../../Scripts/")) for path in files)
+    on_disk = [path.suffix for path in PACKAGE.rglob("*") if path.is_file()]
+    assert not {".c", ".pyx", ".pxi", ".pxd", ".o", ".html"} & set(on_disk)
+
+
+def test_metadata():
+    metadata = importlib.metadata.metadata("cyact")
+    assert metadata["Name"] == "cyact" and metadata["License-Expression"]
+    assert any(need.startswith("numpy") for need in metadata.get_all("Requires-Dist"))
+    assert [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need] == ["numpy>=1.26"]
+
+
+def test_import_brings_nothing_but_numpy(run_on_level):
+    """The optional peers and tools are imported where they are used."""
+    script = """if True:
+        import sys, numpy
+        before = set(sys.modules)
+        import cyact
+        print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
+    """
+    done = run_on_level("", "-c", script)
+    names = {name for name in ast.literal_eval(done.stdout) if not name.startswith(("_cython_", "cython_runtime", "_cyutility"))}
+    assert names == {"cyact"}, done.stderr
+
+
+def test_show_config(capsys):
+    cyact.show_config()
+    text = capsys.readouterr().out
+    for fact in (cyact.__version__, cyact.parallel.level_name, np.__version__, *cyact.cpu.levels()):
+        assert fact in text
+
+
+# ---- references and memory ----
+
+def calls(case, dtype):
+    """One call of each kind, which returns None."""
+    x = [np.array([-1, 2, 3], "float32").astype(dtype)] * case.arrays
+    line = [np.ones(3000, dtype)] * case.arrays
+    wide = [np.ones((3, 8), dtype)[:, ::2]] * case.arrays
+    out = np.empty(3, case.result(dtype))
+    mask = np.array([True, False, True])
+    kinds = {
+        "fresh": lambda: case(*x),
+        "out": lambda: case(*x, out=out),
+        "long": lambda: case(*line),
+        "strided": lambda: case(*wide),
+        "fortran": lambda: case(*(a.T for a in wide)),
+        "zero dimensions": lambda: case(*(a[0].reshape(()) for a in x)),
+        "scalar": lambda: case(*(a[0] for a in x)),
+        "list": lambda: case(*([1.0, 2.0] for _ in x)),
+        "where": lambda: case(*x, out=out, where=mask),
+        "dtype": lambda: case(*x, dtype="float64") if dtype.name != "bfloat16" or case.result(dtype) == dtype else None,
+        "order": lambda: case(*x, order="F"),
+        "subclass": lambda: case(*(a.view(np.ma.MaskedArray) for a in x)) if dtype.kind != "V" else None,
+        "tuple": lambda: case(*x, out=(out,)),
+        "name": lambda: case(*x, name="label"),
+        "self-overlapping": lambda: case(*x, out=np.lib.stride_tricks.as_strided(out, (3,), (0,))),
+        "unknown keyword": lambda: refused(lambda: case(*x, unknown=1)),
+        "unsupported dtype": lambda: refused(lambda: case(*(a.astype("complex64") for a in x))),
+        "wrong shape": lambda: refused(lambda: case(*x, out=np.empty(4, out.dtype))),
+        "wrong dtype": lambda: refused(lambda: case(*x, out=np.empty(3, "bool"))),
+    }
+    if case.slopes:
+        slopes = np.full(3, 0.5).astype(out.dtype)
+        kinds["slopes"] = lambda: case.function(*x, slopes)
+        kinds["slopes, list"] = lambda: case.function(*x, [0.5, 1, 2])
+        kinds["slope, NumPy scalar"] = lambda: case.function(*x, slopes[0])
+        kinds["bad slope"] = lambda: refused(lambda: case.function(*x, None))
+        kinds["huge slope"] = lambda: refused(lambda: case.function(*x, 10**400))
+    if case.result(dtype) != dtype:
+        kinds["truncated"] = lambda: case(*x, out=x[0].copy(), casting="unsafe")
+        kinds["truncated, where"] = lambda: case(*x, out=x[0].copy(), casting="unsafe", where=mask)
+    return kinds, [*x, *line, *wide, out, mask]
+
+
+def refused(call):
+    try:
+        call()
+    except (TypeError, ValueError, OverflowError):
+        return
+    raise AssertionError("accepted")
+
+
+def counts(objects):
+    return [sys.getrefcount(thing) for thing in objects]
+
+
+def test_reference_counts(case, dtype):
+    """No reference is lost or kept: of arrays, of NumPy's dtype objects, of None, of the strings."""
+    kinds, arrays = calls(case, dtype)
+    dtypes = {np.dtype(d) for d in [*FLOATS, *INTEGERS, "bool", "complex64"]}
+    watched = [*arrays, *(np.dtype(d.char) for d in dtypes if d.name != "bfloat16"), dtype, np.float32, np.ndarray, case.function,
+               getattr(ufuncs, case.name), "same_kind", "unsafe", "K", "label", np.True_]
+    watched = [thing for thing in watched if sys.getrefcount(thing) < 1 << 30]      # the rest is immortal
+    times = 200
+    for kind, call in kinds.items():
+        call()
+        gc.collect()
+        before = counts(watched)
+        for _ in range(times):
+            call()
+        gc.collect()
+        drift = np.array(counts(watched)) - before
+        # Caches of other parties may take or give a few; a leak is one or more for every call.
+        assert np.abs(drift).max() < 20, (kind, [(repr(t)[:60], d) for t, d in zip(watched, drift.tolist(), strict=True) if d])
+
+
+def test_stolen_references(case, dtype):
+    """Some of NumPy's functions steal a reference to a dtype: after enough calls it would be freed, and the process crash."""
+    x = [np.ones((4, 6), dtype)[:, ::2]] * case.arrays
+    result = np.dtype(case.result(dtype))
+    for make in (lambda: case(*x), lambda: case(*(a.T for a in x)), lambda: case(*(np.ascontiguousarray(a) for a in x)),
+                 lambda: case(*(a[0, 0].reshape(()) for a in x))):
+        make()
+        kept = [make() for _ in range(5)]
+        before = sys.getrefcount(result), sys.getrefcount(dtype)
+        del kept
+        results = [make() for _ in range(1000)]
+        grown = sys.getrefcount(result) - before[0]
+        # Each array that is alive holds one; scalars of NumPy's own dtypes hold none.
+        assert grown <= 1000
+        del results
+        drift = [sys.getrefcount(result) - before[0], sys.getrefcount(dtype) - before[1]]
+        assert all(-10 <= change <= 10 for change in drift), drift
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "float16"])
+def test_memory_is_flat(case, dtype):
+    """A thousand calls of each kind, errors among them, leave nothing allocated."""
+    dtype = np.dtype(dtype)
+    if dtype not in case.dtypes:
+        return
+    kinds, _ = calls(case, dtype)
+    for kind, call in kinds.items():
+        for _ in range(20):
+            call()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for _ in range(10):
+                call()
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(1000):
+                call()
+            gc.collect()
+            assert tracemalloc.get_traced_memory()[0] - before < 10_000, kind
+        finally:
+            tracemalloc.stop()

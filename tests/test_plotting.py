@@ -1,0 +1,78 @@
+"""Curves: their values are the package's own, their axes what the caller asked for."""
+
+import numpy as np
+import pytest
+
+import cyact
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+plotting = pytest.importorskip("cyact.plotting")
+
+NAMES = ("relu", "leaky_relu", "sigmoid", "tanh")
+
+
+@pytest.fixture(autouse=True)
+def _no_display():
+    plotting.plt.switch_backend("agg")
+    yield
+    plotting.plt.close("all")
+
+
+def _curves(ax):
+    return {line.get_label(): line.get_data() for line in ax.lines if not line.get_label().startswith("_")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_curve_and_derivative(name):
+    ax = plotting.plot(name, derivative=True)
+    curves = _curves(ax)
+    x, y = curves[f"{name}(x)"]
+    np.testing.assert_array_equal(y, getattr(cyact, name)(x))
+    assert ax.get_xlim() == ((-2, 2) if name == "leaky_relu" else (-10, 10))
+    x, slope = curves["derivative"]
+    smooth = abs(x) > 0.1
+    step = 1e-6
+    function = getattr(cyact, name)
+    np.testing.assert_allclose(
+        slope[smooth], (function(x + step) - function(x - step))[smooth] / (2 * step), atol=1e-8
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_flat_parts_are_shaded(name):
+    shades = plotting.plot(name, derivative=True).collections
+    assert len(shades) == (0 if name == "leaky_relu" else 1)
+    assert not plotting.plot(name, plotting.plt.figure().gca()).collections
+
+
+def test_function_given_itself_and_options():
+    _, ax = plotting.plt.subplots()
+    assert plotting.plot(cyact.leaky_relu, ax, limits=(-3, 1), alpha=0.5) is ax
+    x, y = _curves(ax)["leaky_relu(x)"]
+    np.testing.assert_array_equal(y, cyact.leaky_relu(x, 0.5))
+    assert ax.get_xlim() == (-3, 1)
+    assert "0.5" in ax.get_title()
+
+
+@pytest.mark.parametrize("functions, shape", [
+    (None, (2, 2)), (["tanh"], (1, 1)), (["relu", cyact.tanh], (1, 2)), (["relu", "tanh", "sigmoid"], (2, 2)),
+])
+def test_grid(functions, shape):
+    axes = plotting.plot_all(functions, limits=(-1, 1), derivative=True)
+    assert axes.shape == shape
+    titles = [ax.get_title().partition(",")[0] for ax in axes.flat if ax.get_title()]
+    assert titles == [getattr(f, "__name__", f) for f in functions or NAMES]
+
+
+@pytest.mark.parametrize("function, limits", [
+    ("relu6", None), (np.maximum, None), ("relu", (1, 1)), ("relu", (2, 1)), ("relu", (0, np.inf)),
+    ("relu", (np.nan, 1)),
+])
+def test_refused(function, limits):
+    with pytest.raises(ValueError, match=r"no curve|limits"):
+        plotting.plot(function, limits=limits)
+
+
+def test_nothing_to_draw():
+    with pytest.raises(ValueError, match="no function"):
+        plotting.plot_all([])

@@ -1,0 +1,749 @@
+"""Threads: no effect on results, counts from everywhere they may come from, Python threads, forks, signals.
+
+What could hang or change the process for good runs in a subprocess with a time limit: each ``script_*`` function below is
+run alone, by ``python test_threads.py NAME``.
+"""
+
+import ctypes
+import ctypes.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, FLOATS, ROWS, assert_same_bits, bits, sample
+
+import cyact
+from cyact import parallel, ufuncs
+
+HERE = Path(__file__)
+SOURCE = (HERE.parent.parent / "cyact" / "parallel.pyx").read_text()
+LIMITS = {name: int(number) for name, number in re.findall(r"^    ([A-Z_]+) = (\d+)$", SOURCE, re.MULTILINE)}
+LIGHT, HEAVY, CHUNK = LIMITS["LIGHT_THREADED"], LIMITS["HEAVY_THREADED"], LIMITS["CHUNK"]
+COUNTS = (1, 2, 3, 8)
+UNSET = ("CYACT_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OMP_DYNAMIC")
+
+needs_openmp = pytest.mark.skipif(not parallel.has_openmp, reason="built without OpenMP")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+
+
+def run(*arguments, timeout=120, **environment):
+    """Python in the directory of the tests, without the variables that set a number of threads, but for those given."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=HERE.parent, env={**kept, **environment}, capture_output=True, text=True,
+        timeout=timeout,
+    )
+
+
+def run_script(name, *arguments, **keywords):
+    done = run(HERE.name, name, *arguments, **keywords)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("done\n"), done.stdout + done.stderr
+
+
+def threaded_size(case):
+    """Elements from which the function's calls are split."""
+    return HEAVY if case.name in ("sigmoid", "tanh") else LIGHT
+
+
+@pytest.fixture(autouse=True)
+def same_count_afterwards():
+    before = cyact.get_num_threads()
+    yield
+    assert cyact.get_num_threads() == before
+
+
+# ---- the same bits ----
+
+def in_pieces(case, operands, **keywords):
+    """The result by calls on few elements each, which no threads take part in."""
+    with cyact.num_threads(1):
+        step = min(HEAVY, LIGHT) // 4
+        parts = [case(*(x[i:i + step] for x in operands), **keywords) for i in range(0, len(operands[0]), step)]
+    return np.concatenate(parts)
+
+
+def sizes(case):
+    n = threaded_size(case)
+    return [n - 1, n, n + 1, n + CHUNK - 1, n + 2 * CHUNK + 37]
+
+
+def test_same_bits_contiguous(case, dtype):
+    x = case.operands(dtype, max(sizes(case)))
+    whole = in_pieces(case, x)
+    for n in sizes(case):
+        part = tuple(a[:n] for a in x)
+        for count in COUNTS:
+            with cyact.num_threads(count):
+                assert_same_bits(case(*part), whole[:n], (n, count))
+
+
+def test_same_bits_strided(case, dtype):
+    """One axis that is not straight, and two that cannot be merged; rows shorter and longer than a block."""
+    n = threaded_size(case) + 37
+    x = case.operands(dtype, n)
+    whole = in_pieces(case, x)
+    result = case.result(dtype)
+    spread = [np.zeros(2 * n + 1, dtype)[1::2] for _ in x]
+    for a, values in zip(spread, x, strict=True):
+        a[...] = values
+    for count in COUNTS:
+        with cyact.num_threads(count):
+            assert_same_bits(case(*spread), whole, count)
+            assert_same_bits(case(*(a[::-1] for a in spread)), whole[::-1], count)
+            out = np.zeros(3 * n, result)
+            case(*x, out=out[1::3])
+            assert_same_bits(out[1::3], whole, count)
+            assert not bits(out[::3]).any() and not bits(out[2::3]).any()
+    for columns in (7, 2501):
+        rows = n // columns
+        padded = [np.zeros((rows, columns + 3), dtype) for _ in x]
+        for a, values in zip(padded, x, strict=True):
+            a[:, 1:-2] = values[:rows * columns].reshape(rows, columns)
+        want = whole[:rows * columns].reshape(rows, columns)
+        for count in COUNTS[1:]:
+            with cyact.num_threads(count):
+                assert_same_bits(case(*(a[:, 1:-2] for a in padded)), want, (columns, count))
+                assert_same_bits(case(*(a.T[1:-2] for a in padded)), want.T, (columns, count))
+
+
+def test_same_bits_in_place(case, dtype):
+    n = threaded_size(case) + 37
+    x = case.operands(dtype, n)
+    truncated = case.result(dtype) != dtype
+    keywords = {"casting": "unsafe"} if truncated else {}
+    with cyact.num_threads(1):
+        pieces = [case(*(a[i:i + 4096] for a in x), out=np.zeros_like(x[0][i:i + 4096]), **keywords)
+                  for i in range(0, n, 4096)]
+    whole = np.concatenate(pieces)
+    for count in COUNTS:
+        for position in range(case.arrays):
+            for step in (1, 2):
+                given = list(x)
+                given[position] = np.zeros(step * n, dtype)[::step]
+                given[position][...] = x[position]
+                with cyact.num_threads(count):
+                    case(*given, out=given[position], **keywords)
+                assert_same_bits(given[position], whole, (count, position, step))
+
+
+def test_same_bits_on_the_general_road(case, dtype):
+    """Broadcast, swapped and misaligned input, a mask: what NumPy's machinery runs."""
+    columns = threaded_size(case) + 37
+    x = case.operands(dtype, columns)
+    whole = in_pieces(case, x)
+    result = case.result(dtype)
+    memory = np.zeros(columns * dtype.itemsize + 1, np.uint8)
+    shifted = memory[1:].view(dtype)
+    shifted[...] = x[0]
+    for count in COUNTS:
+        with cyact.num_threads(count):
+            out = np.zeros((2, columns), result)
+            case(x[0], *(np.stack([a, a]) for a in x[1:]), out=out)
+            assert_same_bits(out, np.stack([whole, whole]), count)
+            assert_same_bits(case(shifted, *x[1:]), whole, count)
+            out = np.zeros(columns, result)
+            mask = np.ones(columns, bool)
+            mask[[0, columns // 2]] = False
+            case(*x, out=out, where=mask)
+            assert_same_bits(out[mask], whole[mask], count)
+            assert not bits(out[~mask]).any()
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_same_bits_with_slopes(dtype):
+    """An array of slopes, one an element and one a channel."""
+    rows, columns = LIGHT // 100 + 1, 101
+    x, slopes = sample(dtype, rows * columns).reshape(rows, columns), sample(dtype, columns, 1)
+    with cyact.num_threads(1):
+        want = np.stack([cyact.leaky_relu(row, slopes) for row in x])
+    each = np.broadcast_to(slopes, x.shape).copy()
+    for count in COUNTS:
+        with cyact.num_threads(count):
+            for given in (slopes, each):
+                assert_same_bits(cyact.leaky_relu(x, given), want, count)
+                assert_same_bits(cyact.leaky_relu(np.asfortranarray(x), given), want, count)
+                assert_same_bits(cyact.leaky_relu(x.ravel(), each.ravel()), want.ravel(), count)
+
+
+@pytest.mark.parametrize("shift", [1, 1000, CHUNK, -1, -CHUNK])
+@pytest.mark.parametrize("name", ["relu", "tanh"])
+def test_overlap_by_a_shift(name, shift):
+    """NumPy passes input that is ahead of the output on to the loop, which must then go forward, as one thread does.
+
+    What two threads do to each other is a matter of luck: hence many chunks, and many trials.
+    """
+    case, n = CASES[name], 40 * CHUNK
+    given, out = (slice(shift, None), slice(None, n)) if shift > 0 else (slice(None, n), slice(-shift, None))
+    for step in (1, 2):
+        memory = np.zeros(step * (n + abs(shift)), "f4")[::step]
+        original = sample(memory.dtype, memory.size)
+        want = case(original[given].copy())
+        for _ in range(15):
+            memory[...] = original
+            with cyact.num_threads(3):
+                case(memory[given], out=memory[out])
+            assert_same_bits(memory[out], want, step)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("n", [5, 700, LIGHT + 5])
+def test_reduce_and_accumulate(dtype, n):
+    """Each step reads what the one before has written: the loop must not run ahead."""
+    x = sample(dtype, 3 * n, 5)
+    for name in ("relu_grad", "sigmoid_grad", "tanh_grad"):
+        ufunc = getattr(ufuncs, name)
+        for step in (1, 3):
+            given = np.clip(np.nan_to_num(x[::step][:n].astype("float64")), -1, 1).astype(dtype)
+            given[-4:] = dtype.type(0.5)
+            want = [given[0]]
+            for value in given[1:700]:
+                want.append(ufunc(want[-1], value))
+            spread = np.zeros(step * n, dtype)[::step]
+            spread[...] = given
+            with cyact.num_threads(3):
+                found = ufunc.accumulate(spread)
+                total = ufunc.reduce(spread)
+            assert_same_bits(found[:700], np.array(want, dtype), (name, step))
+            assert_same_bits(total, found[-1], (name, step))
+
+
+# ---- counts ----
+
+@needs_openmp
+def test_set_and_get():
+    before = cyact.get_num_threads()
+    try:
+        for n in (1, 2, 7, np.int8(3), np.uint64(5), np.array(4), 4096):
+            assert cyact.set_num_threads(n) is None
+            assert cyact.get_num_threads() == int(n)
+    finally:
+        cyact.set_num_threads(before)
+
+
+class HasIndex:
+    def __index__(self):
+        return 3
+
+
+@needs_openmp
+def test_an_object_with_index_is_an_integer():
+    with cyact.num_threads(HasIndex()):
+        assert cyact.get_num_threads() == 3
+
+
+BAD = [0, -1, 1.5, 2.0, "2", b"2", True, False, None, 10**9, 2**31, 2**64, -2**70, np.float32(2), np.bool_(True), [2], (2,),
+       np.array([2]), np.array([1, 2]), np.array(2.0), 4097, 2 + 0j, float("nan"), object(), int]
+
+
+@pytest.mark.parametrize("n", BAD, ids=repr)
+@pytest.mark.parametrize("call", [cyact.set_num_threads, cyact.num_threads])
+def test_bad_count(call, n):
+    before = cyact.get_num_threads()
+    with pytest.raises(ValueError, match=f"{call.__name__}.*number of threads"):
+        call(n)
+    assert cyact.get_num_threads() == before
+
+
+@pytest.mark.parametrize("call", [cyact.set_num_threads, cyact.num_threads])
+def test_wrong_number_of_arguments(call):
+    for arguments in ((), (1, 2)):
+        with pytest.raises(TypeError):
+            call(*arguments)
+
+
+@needs_openmp
+def test_blocks_nest_and_are_left_by_exceptions():
+    before = cyact.get_num_threads()
+    with cyact.num_threads(5) as block:
+        assert isinstance(block, cyact.num_threads)
+        assert cyact.get_num_threads() == 5
+        with cyact.num_threads(2), cyact.num_threads(3):
+            assert cyact.get_num_threads() == 3
+        assert cyact.get_num_threads() == 5
+        with pytest.raises(KeyError), cyact.num_threads(1):
+            assert cyact.get_num_threads() == 1
+            raise KeyError
+        assert cyact.get_num_threads() == 5
+    assert cyact.get_num_threads() == before
+
+
+@needs_openmp
+def test_block_takes_precedence_and_set_is_seen_after_it():
+    before = cyact.get_num_threads()
+    try:
+        with cyact.num_threads(5):
+            cyact.set_num_threads(3)
+            assert cyact.get_num_threads() == 5
+        assert cyact.get_num_threads() == 3
+    finally:
+        cyact.set_num_threads(before)
+
+
+@needs_openmp
+def test_block_used_again_and_within_itself():
+    before = cyact.get_num_threads()
+    block = cyact.num_threads(6)
+    assert cyact.get_num_threads() == before
+    for _ in range(2):
+        with block:
+            assert cyact.get_num_threads() == 6
+            with cyact.num_threads(4):
+                with block:
+                    assert cyact.get_num_threads() == 6
+                assert cyact.get_num_threads() == 4
+            assert cyact.get_num_threads() == 6
+        assert cyact.get_num_threads() == before
+
+
+def in_thread(call):
+    """The result of a call in another Python thread."""
+    result = []
+    thread = threading.Thread(target=lambda: result.append(call()))
+    thread.start()
+    thread.join()
+    return result[0]
+
+
+@needs_openmp
+def test_block_is_of_its_thread():
+    before = cyact.get_num_threads()
+    with cyact.num_threads(5):
+        assert in_thread(cyact.get_num_threads) == before
+        in_thread(cyact.num_threads(7).__enter__)
+        assert cyact.get_num_threads() == 5
+
+
+@needs_openmp
+def test_set_is_for_all_threads():
+    before = cyact.get_num_threads()
+    try:
+        cyact.set_num_threads(5)
+        assert in_thread(cyact.get_num_threads) == 5
+        in_thread(lambda: cyact.set_num_threads(3))
+        assert cyact.get_num_threads() == 3
+    finally:
+        cyact.set_num_threads(before)
+
+
+@needs_openmp
+def test_one_block_in_two_threads_at_a_time():
+    """Leaving it gives each thread what that thread had before."""
+    block, entered, left = cyact.num_threads(6), threading.Event(), threading.Event()
+    found = []
+
+    def other():
+        with cyact.num_threads(3):
+            with block:
+                entered.set()
+                left.wait(20)
+            found.append(cyact.get_num_threads())
+
+    with cyact.num_threads(2):
+        thread = threading.Thread(target=other)
+        with block:
+            thread.start()
+            entered.wait(20)
+        found.append(cyact.get_num_threads())
+        left.set()
+        thread.join()
+    assert found == [2, 3]
+
+
+@needs_openmp
+@pytest.mark.parametrize("value, count", [("1", 1), ("3", 3), (" 2 ", 2), ("4096", 4096)])
+def test_variable(value, count):
+    done = run("-c", "import cyact; print(cyact.get_num_threads())", CYACT_NUM_THREADS=value, OMP_NUM_THREADS="5")
+    assert done.stdout == f"{count}\n", done.stderr
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "two", "True", "1e1", "1000000000", "2,2", "²", "0x2", "9" * 5000])
+def test_bad_variable(value):
+    done = run("-c", "import cyact", CYACT_NUM_THREADS=value)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and last.startswith("ValueError: "), done.stderr
+    assert "CYACT_NUM_THREADS" in last
+
+
+def quota():
+    """Processors that the container may use: its control group's, of version 2 or 1; infinite where there is no limit."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        if (group / "cpu.max").exists():
+            limit, period = (group / "cpu.max").read_text().split()
+        else:
+            limit, period = ((group / f"cpu/cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        return max(1, round(int(limit) / int(period))) if int(limit) > 0 else np.inf
+    except (OSError, ValueError):
+        return np.inf
+
+
+@needs_openmp
+@pytest.mark.parametrize("variable", [None, "1", "7"])
+def test_default_count(variable):
+    """OpenMP's own number, which honours its variable and the affinity, but at most the quota."""
+    done = run("-c", "import cyact; print(cyact.get_num_threads())", **{"OMP_NUM_THREADS": variable} if variable else {})
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert done.stdout == f"{min(int(variable or available), quota())}\n", done.stderr
+
+
+@needs_openmp
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity")
+def test_affinity():
+    script = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); import cyact; print(cyact.get_num_threads())"
+    done = run("-c", script)
+    assert done.stdout == "1\n", done.stderr
+
+
+def script_threadpoolctl():
+    import threadpoolctl
+
+    before = cyact.get_num_threads()
+    assert before == min(6, quota())
+    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+        assert cyact.get_num_threads() == 1
+        count = tasks()
+        cyact.tanh(np.zeros(4 * HEAVY))
+        assert tasks() == count
+    assert cyact.get_num_threads() == before
+    print("done")
+
+
+@needs_openmp
+def test_threadpoolctl():
+    pytest.importorskip("threadpoolctl")
+    run_script("threadpoolctl", OMP_NUM_THREADS="6")
+
+
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+
+
+def script_tasks():
+    """OpenMP's threads stay, and can be counted: whether a call was split is seen from outside."""
+    before = tasks()
+    cyact.set_num_threads(5)
+    small, large = np.zeros(HEAVY - 1, "f4"), np.zeros(HEAVY, "f4")
+    cyact.tanh(small)
+    cyact.tanh(small[::2])
+    cyact.relu(np.zeros(LIGHT - 1, "f4"))
+    assert tasks() == before
+    with cyact.num_threads(1):
+        cyact.tanh(large)
+    assert tasks() == before
+    with cyact.num_threads(2):
+        cyact.tanh(large)
+        assert tasks() == before + 1
+    cyact.tanh(np.zeros((2 * HEAVY, 2), "f4")[:, 1])
+    assert tasks() == before + 4
+    cyact.set_num_threads(6)
+    cyact.relu(np.zeros(LIGHT, "f4"))
+    assert tasks() == before + 5
+    cyact.set_num_threads(8)
+    cyact.tanh(large, out=large, where=np.ones(1, bool))
+    assert tasks() == before + 7
+    print("done")
+
+
+@needs_openmp
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no list of threads")
+def test_calls_take_the_threads_they_are_given():
+    run_script("tasks")
+
+
+# ---- Python threads ----
+
+def test_eight_python_threads():
+    """Each on its own input and in place, and all on one shared input; some of the calls are split in their turn."""
+    shared = {dtype: sample(dtype, LIGHT + 999) for dtype in FLOATS}
+    want = {(case.name, dtype): case(*[shared[dtype]] * case.arrays) for case in ROWS for dtype in FLOATS}
+    wrong, start = [], threading.Barrier(8)
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        start.wait()
+        for _ in range(40):
+            case, dtype = ROWS[rng.integers(len(ROWS))], FLOATS[rng.integers(len(FLOATS))]
+            n = int(rng.choice([10, 5000, HEAVY + 5, LIGHT + 999]))
+            x = [shared[dtype][:n]] * case.arrays
+            with cyact.num_threads(int(rng.integers(1, 4))):
+                kind = rng.integers(3)
+                if kind == 0:
+                    found = case(*x)
+                elif kind == 1:
+                    found = case(*x, out=np.empty(2 * n, dtype)[::2])
+                else:
+                    own = x[0].copy()
+                    found = case(own, *x[1:], out=own)
+            if (bits(found) != bits(want[case.name, dtype][:n])).any():
+                wrong.append((case.name, dtype, n, kind))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("road", ["contiguous", "strided", "general"])
+def test_python_goes_on_during_a_call(road):
+    """Without the GIL's release the main thread's loop stands still for the whole call; it may by chance with it, too."""
+    x = np.linspace(-9, 9, 1 << 22)
+    arguments = {"contiguous": (x, x), "strided": (x[::-2], x[::-2]), "general": (x[None], x.reshape(1, 1, -1))}[road]
+    for _ in range(50):
+        spans, started = [], threading.Event()
+
+        def work(spans=spans, started=started):
+            with cyact.num_threads(1):
+                begin = time.perf_counter()
+                started.set()
+                cyact.sigmoid(arguments[0], out=arguments[1])
+                spans.append((begin, time.perf_counter()))
+
+        thread = threading.Thread(target=work)
+        times = []
+        thread.start()
+        started.wait()
+        while not spans:
+            times.append(time.perf_counter())
+        thread.join()
+        begin, end = spans[0]
+        inside = [begin, *(t for t in times if begin < t < end), end]
+        if max(np.diff(inside)) < 0.5 * (end - begin):
+            return
+    pytest.fail("the main thread never ran during a call")
+
+
+# ---- forks ----
+
+def check_child(message="child"):
+    """Calls of every kind, in a forked child."""
+    assert cyact.get_num_threads() == 1, message
+    x = np.linspace(-9, 9, HEAVY + 5)
+    assert_same_bits(cyact.tanh(x), np.concatenate([cyact.tanh(x[:999]), cyact.tanh(x[999:])]))
+    with cyact.num_threads(3):
+        assert cyact.get_num_threads() == 1
+        cyact.sigmoid(x[::2], out=x[::2])
+        cyact.leaky_relu(np.zeros((1, LIGHT), "f2"), np.full((1, 1), 0.1, "f2"))
+    cyact.set_num_threads(4)
+    assert cyact.get_num_threads() == 1
+    cyact.relu(x, where=True)
+
+
+def fork_and_check(limit=30):
+    """Whether a child's calls succeed; a child that hangs is killed by its alarm."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            signal.alarm(limit)
+            check_child()
+            status = 0
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1]
+
+
+def warm_up():
+    cyact.set_num_threads(3)
+    cyact.tanh(np.zeros(4 * HEAVY))
+    cyact.relu(np.zeros(2 * LIGHT)[::2])
+
+
+def script_forks():
+    for _ in range(200):
+        warm_up()
+        assert fork_and_check() == 0
+    assert cyact.get_num_threads() == 3
+    # A child's child, and a fork from another Python thread while a third is in a call.
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if fork_and_check() == 0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    stop = threading.Event()
+
+    def busy():
+        x = np.zeros(8 * HEAVY)
+        while not stop.is_set():
+            cyact.tanh(x, out=x)
+
+    threads = [threading.Thread(target=busy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        assert in_thread(fork_and_check) == 0
+    stop.set()
+    for thread in threads:
+        thread.join()
+    print("done")
+
+
+@needs_fork
+def test_two_hundred_forks():
+    run_script("forks")
+
+
+def pool_task(seed):
+    check_child(f"worker {seed}")
+    return float(cyact.sigmoid(np.full(2 * HEAVY, seed)).sum())
+
+
+def script_pool():
+    import multiprocessing
+
+    warm_up()
+    want = [float(cyact.sigmoid(np.full(2 * HEAVY, seed)).sum()) for seed in range(20)]
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map_async(pool_task, range(20)).get(60) == want
+    warm_up()
+    print("done")
+
+
+@needs_fork
+def test_multiprocessing_pool():
+    run_script("pool")
+
+
+class Items:
+    """What a DataLoader takes: each item is computed in a worker."""
+
+    def __len__(self):
+        return 16
+
+    def __getitem__(self, index):
+        check_child(f"worker {index}")
+        return cyact.sigmoid(np.full(2 * HEAVY, index, "f4"))
+
+
+def script_torch():
+    """With torch's threads used first, ours first, or both; twice, since workers are forked each time."""
+    import torch
+
+    torch.set_num_threads(2)
+    for first in ("torch", "cyact", "both"):
+        if first != "cyact":
+            torch.zeros(1 << 21).sigmoid_().sum()
+        if first != "torch":
+            warm_up()
+        loader = torch.utils.data.DataLoader(Items(), batch_size=4, num_workers=2, timeout=60, multiprocessing_context="fork")
+        batches = [batch.numpy() for batch in loader]
+        want = np.stack([cyact.sigmoid(np.full(2 * HEAVY, index, "f4")) for index in range(16)])
+        assert_same_bits(np.concatenate(batches), want)
+    assert torch.zeros(1 << 21).sigmoid_().sum() == 1 << 20
+    print("done")
+
+
+@needs_fork
+def test_torch_data_loader():
+    pytest.importorskip("torch")
+    run_script("torch", timeout=300)
+
+
+# ---- signals ----
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no pthread_kill")
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("interrupts", [False, True], ids=["own handler", "KeyboardInterrupt"])
+def test_interrupt_during_a_call(count, interrupts):
+    """The handler runs after the call, which is complete by then; the next calls are right."""
+    x = np.linspace(-9, 9, 1 << 22)
+    want = in_pieces(CASES["sigmoid"], [x])
+    out, events = np.zeros_like(x), []
+    main = threading.get_ident()
+
+    def handler(number, frame):
+        events.append(("signal", bool(out[0]), (out == want).all()))
+        if interrupts:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        for attempt in range(200):
+            out[...] = 0
+            events.clear()
+            ready = threading.Event()
+
+            def send(ready=ready, delay=1e-4 * (attempt % 40)):
+                ready.wait()
+                time.sleep(delay)
+                signal.pthread_kill(main, signal.SIGINT)
+
+            thread = threading.Thread(target=send)
+            thread.start()
+            try:
+                with cyact.num_threads(count):
+                    ready.set()
+                    cyact.sigmoid(x, out=out)
+                    events.append("returned")
+                thread.join()
+                time.sleep(0)
+            except KeyboardInterrupt:
+                thread.join()
+            signalled = [event for event in events if event != "returned"]
+            assert len(signalled) == 1
+            assert signalled[0][1] == signalled[0][2], "the handler saw part of a result"
+            if events[0] == ("signal", True, True):
+                break
+        else:
+            pytest.fail("no signal came during a call")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with cyact.num_threads(count):
+        assert_same_bits(cyact.sigmoid(x), want)
+
+
+# ---- the processor's floating-point state ----
+
+def fenv():
+    library = ctypes.CDLL(ctypes.util.find_library("m"))
+    return library.feclearexcept, library.fetestexcept, library.feraiseexcept, library.fegetround
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs libm's fenv functions")
+@pytest.mark.parametrize("count", [1, 3])
+def test_flags_and_rounding_stay(case, dtype, count):
+    clear, test, raise_, rounding = fenv()
+    every = 0x3F
+    for n in (1, 100, threaded_size(case) + 5):
+        x = case.operands(dtype, n)
+        out = np.zeros(n, case.result(dtype))
+        spread = np.zeros(2 * n, case.result(dtype))[::2]
+        mode = rounding()
+        for target in (out, spread):
+            with cyact.num_threads(count):
+                clear(every)
+                case(*x, out=target)
+                assert test(every) == 0, (n, "a flag was raised")
+                raise_(1)
+                case(*x, out=target)
+                assert test(every) == 1, (n, "a flag of before was lost")
+                clear(every)
+                case(*(a[None] for a in x), out=target[None, None])
+                assert test(every) == 0, (n, "a flag was raised on the general road")
+        assert rounding() == mode
+
+
+def test_no_warning_and_none_afterwards(case, dtype):
+    n = threaded_size(case) + 5
+    x = case.operands(dtype, n)
+    out = np.zeros(n, case.result(dtype))
+    ones = np.ones(3, "f4")
+    with np.errstate(all="raise"), cyact.num_threads(3):
+        for arguments, keywords in [(x, {}), (x, {"out": out}), (x, {"order": "C"}), (x, {"out": out, "where": out == out})]:
+            case(*arguments, **keywords)
+            assert (ones + ones * ones).tolist() == [2, 2, 2]
+
+
+if __name__ == "__main__":
+    globals()[f"script_{sys.argv[1]}"]()

@@ -1,0 +1,459 @@
+"""What every NumPy ufunc takes and does: where, casting, order, dtype, subok, broadcasting, subclasses, no warnings."""
+
+import ctypes
+import ctypes.util
+import pickle
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, largest, real, sample, special
+
+import cyact
+from cyact import ufuncs
+
+BASE = ["float16", "float32", "float64", "int8", "uint16", "int64"]
+
+
+@pytest.fixture(autouse=True)
+def loud():
+    """Every warning, and every floating-point exception that NumPy would report, is an error in this file."""
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        before = np.geterr()
+        yield
+        assert np.geterr() == before
+
+
+def pair(case, shape=(6, 50), dtype="float32"):
+    """Inputs of a shape, and the result without further arguments."""
+    dtype = np.dtype(dtype)
+    x = [a.reshape(shape) for a in case.operands(dtype, int(np.prod(shape)))]
+    return x, case(*x)
+
+
+# ---- where ----
+
+def test_where(case, dtype):
+    """Only where it is true; the rest of ``out`` is left, whatever the runs of true look like."""
+    rng = np.random.default_rng(5)
+    for shape in [(300,), (6, 50), (40, 33)]:
+        x = [a.reshape(shape) for a in case.operands(dtype, int(np.prod(shape)))]
+        want = case(*x)
+        for mask in [rng.random(shape) < 0.5, rng.random(shape) < 0.05, np.arange(shape[-1]) % 2 == 0, rng.random(shape) < 0.95,
+                     np.zeros(shape, bool), np.ones(shape, bool), np.True_, np.False_, False, [True] * shape[-1]]:
+            out = sample(want.dtype, want.size, 9).reshape(shape)
+            before = out.copy()
+            assert case(*x, out=out, where=mask) is out
+            expected = bits(before).copy()
+            np.copyto(expected, bits(want), where=mask)
+            assert (bits(out) == expected).all()
+            # Strided, and in place.
+            wide = np.repeat(x[0], 2, axis=-1)[..., ::2]
+            out = np.repeat(before, 3, axis=-1)[..., ::3]
+            case(wide, *x[1:], out=out, where=mask)
+            assert (bits(out) == expected).all()
+            if want.dtype == dtype:
+                given = x[0].copy()
+                case(given, *x[1:], out=given, where=mask)
+                expected = bits(x[0]).copy()
+                np.copyto(expected, bits(want), where=mask)
+                assert (bits(given) == expected).all()
+
+
+def test_where_broadcasts_the_result(case):
+    x, want = pair(case, (50,))
+    mask = np.eye(4, 50, dtype=bool)
+    out = np.full((4, 50), 7, "float32")
+    assert case(*x, out=out, where=mask) is out
+    assert_same_bits(out, np.where(mask, want, np.float32(7)))
+
+
+# ---- casting ----
+
+@pytest.mark.parametrize("casting, stored, allowed", [
+    ("no", "float32", True), ("equiv", ">f4", True), ("no", ">f4", False), ("safe", "float64", True), ("safe", "float16", False),
+    ("same_kind", "float16", True), ("same_kind", "complex64", True), ("same_kind", "int32", False), ("unsafe", "int32", True),
+    ("safe", "object", True),
+])
+def test_casting(case, casting, stored, allowed):
+    """NumPy's rules for a float32 result."""
+    x = [np.linspace(-1, 1, 40, dtype="float32").reshape(5, 8)] * case.arrays
+    want = case(*x)
+    out = np.ones((5, 8), stored)
+    before = out.copy()
+    if allowed:
+        assert case(*x, out=out, casting=casting) is out
+        with np.errstate(all="ignore"):
+            assert (out == want.astype(stored)).all()
+    else:
+        with pytest.raises(TypeError, match=case.name):
+            case(*x, out=out, casting=casting)
+        assert (out == before).all()
+
+
+def test_casting_as_another_string(case):
+    """Equal to the literal, but not the same object: the direct road compares identity."""
+    x, want = pair(case)
+    assert_same_bits(case(*x, casting="".join(["same", "_kind"]), order="".join(["k"]).upper()), want)
+    case(*x, out=x[0], casting="".join(["un", "safe"]))
+    assert_same_bits(x[0], want)
+
+
+# ---- order ----
+
+@pytest.mark.parametrize("order", "CFAK")
+def test_order(case, order):
+    for source in ("C", "F"):
+        for dtype in ("float32", "int16"):
+            if np.dtype(dtype) not in case.dtypes:
+                continue
+            x = [np.asarray(a, order=source) for a in pair(case, dtype=dtype)[0]]
+            want = case(*x)
+            result = case(*x, order=order)
+            expected = np.positive(x[0], order=order)
+            assert result.flags.c_contiguous == expected.flags.c_contiguous
+            assert result.flags.f_contiguous == expected.flags.f_contiguous
+            assert_same_bits(result, want)
+
+
+# ---- subok and subclasses ----
+
+class Labelled(np.ndarray):
+    """A subclass that keeps an attribute."""
+
+    def __array_finalize__(self, source):
+        self.label = getattr(source, "label", None)
+
+
+def test_subclass_is_kept(case, dtype):
+    x = case.operands(dtype, 30)
+    given = [a.view(Labelled) for a in x]
+    given[0].label = "here"
+    want, result = case(*x), case(*given)
+    assert type(result) is Labelled and result.label == "here"
+    assert_same_bits(result.view(np.ndarray), want)
+    assert type(case(*given, subok=False)) is np.ndarray
+    assert type(case(*given, subok=True)) is Labelled
+    plain = np.empty(30, result.dtype)
+    assert case(*given, out=plain) is plain
+    assert_same_bits(plain, want)
+    target = np.empty(30, result.dtype).view(Labelled)
+    assert case(*x, out=target) is target
+    if result.dtype == dtype:
+        assert case(*given, out=given[0]) is given[0]
+        assert_same_bits(given[0].view(np.ndarray), want)
+
+
+def test_matrix_keeps_its_type(case):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        x = [np.matrix(a) for a in pair(case)[0]]
+        result = case(*x)
+        assert type(result) is np.matrix and result.shape == (6, 50)
+        assert type(case(x[0][0], *(a[0] for a in x[1:]))) is np.matrix
+    assert_same_bits(np.asarray(result), case(*map(np.asarray, x)))
+
+
+def test_masked_array_keeps_its_mask(case):
+    x = [np.linspace(-2, 2, 12, dtype="float32") for _ in range(case.arrays)]
+    mask = np.arange(12) % 3 == 0
+    given = [np.ma.array(x[0], mask=mask), *x[1:]]
+    result = case(*given)
+    assert isinstance(result, np.ma.MaskedArray) and (result.mask == mask).all()
+    assert_same_bits(result.data[~mask], case(*x)[~mask])
+    assert_same_bits(np.asarray(given[0].data), x[0])
+
+
+def test_memory_map(case, tmp_path):
+    x, want = pair(case)
+    mapped = np.memmap(tmp_path / "x", "float32", "w+", shape=(6, 50))
+    mapped[...] = x[0]
+    assert case(mapped, *x[1:], out=mapped) is mapped
+    mapped.flush()
+    assert_same_bits(np.fromfile(tmp_path / "x", "float32").reshape(6, 50), want)
+
+
+class Recorder:
+    """Takes ufunc calls over, as dask and xarray do."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+        self.calls.append((ufunc, method, inputs, keywords))
+        return self
+
+
+def test_array_ufunc_protocol(case):
+    ufunc = getattr(ufuncs, case.name)
+    recorder, x = Recorder(), np.ones(3)
+    others = [x] * (case.arrays - 1)
+    assert case(recorder, *others) is recorder
+    assert case(recorder, *others, out=x, where=[True], casting="unsafe") is recorder
+    for called, method, inputs, _ in recorder.calls:
+        assert called is ufunc and method == "__call__"
+        assert len(inputs) == case.arrays + len(case.slopes) and inputs[0] is recorder
+        assert all(float(slope) == given for slope, given in zip(inputs[case.arrays:], case.slopes, strict=True))
+    keywords = recorder.calls[1][3]
+    assert keywords["out"] == (x,) and keywords["casting"] == "unsafe" and keywords["where"] == [True]
+    assert "name" not in keywords
+    recorder = Recorder()
+    assert case(*[x] * case.arrays, out=recorder) is recorder
+    if case.slopes:
+        recorder = Recorder()
+        assert case.function(*[x] * case.arrays, recorder) is recorder
+        assert recorder.calls[0][2][-1] is recorder
+
+
+def test_array_ufunc_none_is_refused(case):
+    class Refusing:
+        __array_ufunc__ = None
+
+    with pytest.raises(TypeError, match=f"(?s){case.name}.*label"):
+        case(*[Refusing()] * case.arrays, name="label")
+
+
+def test_array_protocols(case):
+    """What np.asarray takes: lists, tuples, ranges, buffers, objects with __array__."""
+
+    class Array:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([-1.5, 0.5], "float32")
+
+    want = case(*[np.array([-1.5, 0.5])] * case.arrays)
+    assert_same_bits(case(*[[-1.5, 0.5]] * case.arrays), want)
+    assert_same_bits(case(*[(-1.5, 0.5)] * case.arrays), want)
+    assert_same_bits(case(*[memoryview(np.array([-1.5, 0.5]))] * case.arrays), want)
+    assert_same_bits(case(*[Array()] * case.arrays), case(*[np.array([-1.5, 0.5], "float32")] * case.arrays))
+    if np.dtype("int64") in case.dtypes:
+        assert_same_bits(case(*[range(-3, 3)] * case.arrays), case(*[np.arange(-3, 3)] * case.arrays))
+        assert_same_bits(case(*[[[1, -2], [3, 4]]] * case.arrays), case(*[np.array([[1, -2], [3, 4]])] * case.arrays))
+        assert_same_bits(case(*[bytearray(b"\x00\x01\xff")] * case.arrays), case(*[np.array([0, 1, 255], "uint8")] * case.arrays))
+
+
+def test_scalars(case, dtype):
+    for value in case.operands(dtype, 12, seed=2)[0]:
+        want = case(*[np.array([value])] * case.arrays)
+        result = case(*[value] * case.arrays)
+        assert type(result) is want.dtype.type and not isinstance(result, np.ndarray)
+        assert_same_bits(result, want[0])
+    for value in (-1.5, 2.5, 0.0):
+        assert_same_bits(case(*[value] * case.arrays), case(*[np.array([value])] * case.arrays)[0])
+
+
+def test_out_is_a_tuple_too(case):
+    x, want = pair(case)
+    out = np.empty_like(want)
+    assert case(*x, out=(out,)) is out
+    assert_same_bits(out, want)
+    assert_same_bits(case(*x, out=(None,)), want)
+    assert_same_bits(case(*x, out=None), want)
+
+
+def test_out_is_positional_too(case):
+    x, want = pair(case)
+    out = np.empty_like(want)
+    assert case.function(*x, *case.slopes, out) is out
+    assert_same_bits(out, want)
+
+
+def test_features_by_keyword():
+    x = np.array([-1.0, 2.0])
+    for case in CASES.values():
+        if case.arrays == 1:
+            assert_same_bits(case.function(features=x), case.function(x))
+    for name in ("relu_grad", "leaky_relu_grad"):
+        assert_same_bits(CASES[name].function(gradients=x, features=x[::-1]), CASES[name].function(x, x[::-1]))
+    for name in ("sigmoid_grad", "tanh_grad"):
+        assert_same_bits(CASES[name].function(y=x, dy=x[::-1]), CASES[name].function(x, x[::-1]))
+
+
+def test_name_changes_nothing(case):
+    x, want = pair(case)
+    assert_same_bits(case(*x, name="layer 3"), want)
+    assert case(*x, out=x[0], name="layer 3") is x[0]
+    assert_same_bits(x[0], want)
+
+
+# ---- slopes that broadcast ----
+
+@pytest.mark.parametrize("dtype", BASE)
+@pytest.mark.parametrize("shape, slopes", [
+    ((4, 5, 6), (6,)), ((4, 5, 6), (5, 1)), ((4, 5, 6), (4, 1, 1)), ((2, 3, 8, 9), (3, 1, 1)), ((2, 8, 9, 3), (3,)), ((4, 5, 6), (1,)),
+    ((4, 5, 6), ()), ((4, 5, 6), (4, 5, 6)), ((5, 1), (7,)), ((6,), (3, 1)), ((2, 3, 700), (3, 1)), ((700, 3), (3,)),
+], ids=str)
+def test_slopes_broadcast(dtype, shape, slopes):
+    x = sample(np.dtype(dtype), int(np.prod(shape))).reshape(shape)
+    kind = real(x.dtype)
+    alpha = np.linspace(-0.5, 1.5, int(np.prod(slopes, dtype=int))).astype(kind).reshape(slopes)
+    full = np.broadcast_shapes(shape, slopes)
+    flat_x, flat_alpha = np.broadcast_to(x, full).ravel(), np.broadcast_to(alpha, full).ravel()
+    # One call for each slope that there is.
+    want = np.empty(len(flat_x), kind)
+    for slope in np.unique(flat_alpha):
+        chosen = flat_alpha == slope
+        want[chosen] = cyact.leaky_relu(flat_x[chosen], float(slope))
+    want = want.reshape(full)
+    assert_same_bits(cyact.leaky_relu(x, alpha), want)
+    assert_same_bits(cyact.leaky_relu(np.asfortranarray(x), alpha), want)
+    assert_same_bits(cyact.leaky_relu(x, alpha.astype(kind.newbyteorder())), want)
+    assert_same_bits(cyact.leaky_relu(x[..., ::-1], np.flip(alpha, -1) if slopes and slopes[-1] > 1 else alpha), want[..., ::-1])
+    out = np.empty(full, kind)
+    assert cyact.leaky_relu(x, alpha, out=out) is out
+    assert_same_bits(out, want)
+    if full == shape and kind == x.dtype:
+        assert cyact.leaky_relu(x, alpha, out=x) is x
+        assert_same_bits(x, want)
+
+
+def test_slopes_may_be_the_output():
+    """``out=alpha``, and slopes that overlap the output."""
+    x, alpha = sample(np.dtype("float32"), 3000), np.linspace(0, 1, 3000, dtype="float32")
+    want = cyact.leaky_relu(x, alpha)
+    for shift in (0, 1, 7):
+        memory = np.zeros(3010, "float32")
+        slopes = memory[:3000]
+        slopes[...] = alpha
+        out = memory[shift:shift + 3000]
+        assert cyact.leaky_relu(x, slopes, out=out) is out
+        assert_same_bits(out, want)
+
+
+def test_list_of_slopes_and_of_features():
+    assert_same_bits(cyact.leaky_relu([[-1.0, -2.0]], [0.5, 0.25]), np.array([[-0.5, -0.5]]))
+    assert_same_bits(cyact.leaky_relu(-1.0, [0.5, 0.25]), np.array([-0.5, -0.25]))
+    assert_same_bits(cyact.leaky_relu([-4], [0.5, 0.25]), np.array([-2.0, -1.0]))
+
+
+# ---- dtypes together ----
+
+@pytest.mark.parametrize("asked", [np.float64, "float64", np.dtype("float64"), float, "d"])
+def test_dtype_is_taken_in_every_form(case, asked):
+    x = pair(case)[0]
+    result = case(*x, dtype=asked)
+    assert_same_bits(result, case(*(a.astype(asked) for a in x)))
+
+
+def test_out_of_another_precision(case, dtype):
+    """``out`` decides where the result goes, not how it is computed."""
+    x = case.operands(dtype, 300)
+    want = case(*x)
+    for stored in FLOATS:
+        if stored != want.dtype and np.can_cast(want.dtype, stored, "same_kind") and not (
+            {stored.name, want.dtype.name} == {"float16", "bfloat16"}
+        ):
+            with np.errstate(all="ignore"):
+                expected = want.astype(stored)
+            out = np.empty(300, stored)
+            assert case(*x, out=out) is out
+            nan = np.isnan(expected.astype("float64"))
+            assert_same_bits(out[~nan], expected[~nan])
+            assert np.isnan(out[nan].astype("float64")).all()
+
+
+# ---- pickling ----
+
+def test_pickling(case):
+    warnings.simplefilter("ignore", DeprecationWarning)     # pickle looks for a ufunc in all modules, some with old names
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(case.function, protocol)) is case.function
+        ufunc = getattr(ufuncs, case.name)
+        assert pickle.loads(pickle.dumps(ufunc, protocol)) is ufunc
+
+
+# ---- warnings and the processor's floating-point state ----
+
+def calls(case, dtype):
+    """Calls that make vector code raise flags: overflow, invalid, division by zero, underflow, inexact."""
+    x = [np.resize(np.roll(special(dtype), i), 1000) for i in range(case.arrays)]
+    yield lambda: case(*x)
+    yield lambda: case(*(a[::2] for a in x))
+    yield lambda: case(*(a[:1] for a in x))
+    yield lambda: case(*(np.broadcast_to(a, (3, 1000)) for a in x))
+    yield lambda: case(*x, where=np.ones(1000, bool), out=np.empty(1000, case.result(dtype)))
+    yield lambda: [case(*values) for values in zip(*(a[:60] for a in x), strict=True)]
+    if case.slopes:
+        for alpha in (1e300, -1e300, 10**300, 5e-324, 1e-40, np.inf, np.nan, 0.1):
+            yield lambda a=alpha: case.function(*x, a)
+            yield lambda a=alpha: case.function(*(v[::3] for v in x), a)
+            yield lambda a=alpha: case.function(*x, a, where=np.ones(1000, bool), out=np.empty(1000, case.result(dtype)))
+            yield lambda a=alpha: case.function(*x, np.full(1000, float(a)))
+            yield lambda a=alpha: case.function(*x, np.float64(a))
+            yield lambda a=alpha: case.function(*x, np.full(1000, float(a)), out=np.empty(1000, "float32"), casting="same_kind")
+            yield lambda a=alpha: case.function(*x, np.float64(a), out=np.empty(1000, case.result(dtype)))
+            yield lambda a=alpha: case.function(*x, [float(a)], dtype="float32")
+    if case.result(dtype) != dtype:
+        yield lambda: case(*x, out=x[0].copy(), casting="unsafe")
+        yield lambda: case.function(x[0], *[1e300] * len(case.slopes), out=x[0].copy(), casting="unsafe")
+        yield lambda: case.function(x[0], *[np.full(1000, np.nan)] * len(case.slopes), out=x[0].copy(), casting="unsafe")
+    for stored in ("float16", "float32", "float64"):
+        if np.can_cast(case.result(dtype), stored, "same_kind") and dtype.name != "bfloat16":
+            yield lambda s=stored: case(*x, out=np.empty(1000, s))
+            yield lambda s=stored: case(*x, dtype=s)
+            yield lambda s=stored: case(*x, dtype=s, out=np.empty(1000, "float16"))
+    if dtype.kind == "f":
+        yield lambda: case(*x, out=np.empty(1000, "int32"), casting="unsafe")
+        yield lambda: case(*(a.astype(dtype.newbyteorder()) for a in x), out=np.empty(1000, "float16"))
+
+
+def test_no_call_warns(case, dtype):
+    """Under errstate(all="raise") and with warnings as errors, which the fixture of this file sets."""
+    for i, call in enumerate(calls(case, dtype)):
+        try:
+            call()
+        except (FloatingPointError, Warning) as error:
+            raise AssertionError(f"call {i} of calls()") from error
+
+
+def test_in_place_into_a_smaller_dtype_does_not_warn():
+    """Slopes that promote the computation; the store back into ``out`` overflows."""
+    for dtype, slopes in (("float16", "float32"), ("float16", "float64"), ("float32", "float64")):
+        x = np.array([-float(largest(np.dtype(dtype))), 1.0], dtype)
+        cyact.leaky_relu(x, np.array([4.0, 1.0], slopes), out=x)
+        assert_same_bits(x, np.array([-np.inf, 1.0], dtype))
+
+
+FLAGS = 0x3D        # of x86: invalid, division by zero, overflow, underflow, inexact
+
+
+@pytest.fixture
+def libm():
+    name = ctypes.util.find_library("m")
+    if not sys.platform.startswith("linux") or not name:
+        pytest.skip("needs the C library's fenv")
+    return ctypes.CDLL(name)
+
+
+def test_flags_are_left_as_they_were(libm, case, dtype):
+    """The direct road leaves the processor's sticky flags alone, both the set and the clear."""
+    x = [np.resize(np.roll(special(dtype), i), 1500) for i in range(case.arrays)]
+    out = np.empty(1500, case.result(dtype))
+    strided = [np.repeat(a, 2)[::2] for a in x]
+    for raised in (0, 4, 8 | 32, FLAGS):
+        for run in (lambda: case(*x), lambda: case(*x, out=out), lambda: case(*strided), lambda: case(*(a[:7] for a in x))):
+            libm.feclearexcept(FLAGS)
+            libm.feraiseexcept(raised)
+            run()
+            assert libm.fetestexcept(FLAGS) == raised
+    libm.feclearexcept(FLAGS)
+
+
+def test_modes_are_left_as_they_were(libm, case, dtype):
+    """Rounding to nearest and subnormal numbers, before and after, on both roads."""
+    with np.errstate(all="ignore"):
+        for call in calls(case, dtype):
+            call()
+    assert libm.fegetround() == 0
+    with np.errstate(under="ignore"):
+        assert np.multiply(np.float32(1e-38), np.float32(0.1)) > 0
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_truncating_does_not_warn(dtype):
+    x = np.resize(special(dtype), 500)
+    for alpha in (1e300, np.nan, np.inf, -5.0, 0.3):
+        cyact.leaky_relu(x, alpha, out=x.copy(), casting="unsafe")
+        cyact.leaky_relu(x, alpha, out=np.zeros(500, "int8"), casting="unsafe")
+        cyact.leaky_relu(x, [alpha], out=x.copy(), casting="unsafe")
