@@ -3,11 +3,16 @@
 The direct road is for what is simple and common: exact, aligned, native ndarrays of one shape, and a single slope. It
 costs a fraction of a ufunc call. What it does not recognise it leaves to the ufunc, by answering None, and writes
 nothing.
+
+The functions are not written as ``def``: what Cython does for a dozen parameters, and for a keyword that is none of
+them, takes longer than sixteen elements do. One parser (``call``) serves them all.
 """
 
 cimport numpy as cnp
-from cpython.object cimport PyObject, PyObject_Call
+from cpython.mem cimport PyMem_Malloc
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 
 import numbers
 
@@ -16,33 +21,29 @@ import numpy as np
 from cyact import ufuncs
 
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, store
-from cyact.ufuncs cimport Function, slot
+from cyact.parallel cimport compute, compute_job, level
+from cyact.ufuncs cimport (
+    ALPHA, CASTING, DTYPE, FIRST, NAME, OUT, SECOND, SLOTS, WHERE, Function, slot,
+)
 
 cnp.import_array()
+
+cdef extern from "Python.h":
+    ctypedef struct PyMethodDef:
+        const char* ml_name
+        void* ml_meth
+        int ml_flags
+        const char* ml_doc
+    int METH_FASTCALL
+    int METH_KEYWORDS
+    object PyCFunction_NewEx(PyMethodDef* method, PyObject* self, object module)
+    PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t i)       # borrowed
+    object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
 
 cdef extern from "numpy/arrayobject.h":
     # Each steals a reference, the first to its dtype.
     object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
     object PyArray_Return(cnp.ndarray array)
-
-__all__ = [
-    "leaky_relu", "leaky_relu_grad", "relu", "relu_grad", "sigmoid", "sigmoid_grad", "tanh", "tanh_grad",
-]
-
-cdef Function RELU = ufuncs.functions["relu"]
-cdef Function LEAKY_RELU = ufuncs.functions["leaky_relu"]
-cdef Function SIGMOID = ufuncs.functions["sigmoid"]
-cdef Function TANH = ufuncs.functions["tanh"]
-cdef Function RELU_GRAD = ufuncs.functions["relu_grad"]
-cdef Function LEAKY_RELU_GRAD = ufuncs.functions["leaky_relu_grad"]
-cdef Function SIGMOID_GRAD = ufuncs.functions["sigmoid_grad"]
-cdef Function TANH_GRAD = ufuncs.functions["tanh_grad"]
-
-# Compared by identity: an equal string that is another object takes the general road, to the same result.
-cdef object SAME_KIND = "same_kind"
-cdef object UNSAFE = "unsafe"
-cdef object KEEP = "K"
 
 cdef enum:
     GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
@@ -68,6 +69,14 @@ cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
     return True
 
 
+cdef inline Py_ssize_t size(cnp.ndarray x) noexcept:
+    cdef Py_ssize_t n = 1
+    cdef int axis
+    for axis in range(cnp.PyArray_NDIM(x)):
+        n *= cnp.PyArray_DIM(x, axis)
+    return n
+
+
 cdef inline bint same_strides(cnp.ndarray a, cnp.ndarray b) noexcept:
     cdef int axis
     for axis in range(cnp.PyArray_NDIM(a)):
@@ -89,7 +98,7 @@ cdef inline void bounds(cnp.ndarray x, char** low, char** high) noexcept:
             high[0] += extent
 
 
-cdef inline bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
+cdef bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
     """Whether writing an element of ``out`` leaves every later element of ``x`` as it was, judged by their bounds."""
     cdef char* low
     cdef char* high
@@ -156,13 +165,10 @@ cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexc
     return True
 
 
-cdef inline object direct(
-    Function function, object first, object second, object alpha, object out, int arrays, bint sloped
-):
+cdef object direct(Function function, object first, object second, object alpha, object out):
     """The result, or None where the general road has to be taken.
 
-    ``arrays`` counts the inputs that are arrays, ``first`` and perhaps ``second``; ``sloped`` says whether ``alpha``
-    counts.
+    ``second`` and ``alpha`` are None for functions that have none.
     """
     cdef PyObject* operands[MAX_OPERANDS]
     cdef char* args[MAX_OPERANDS]
@@ -187,7 +193,7 @@ cdef inline object direct(
     operands[0] = <PyObject*> first
     c_order = cnp.PyArray_IS_C_CONTIGUOUS(x)
     f_order = cnp.PyArray_IS_F_CONTIGUOUS(x)
-    if arrays == 2:
+    if function.arrays == 2:
         if not is_plain(second):
             return None
         y = <cnp.ndarray> second
@@ -196,7 +202,7 @@ cdef inline object direct(
         operands[1] = <PyObject*> second
         c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(y)
         f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(y)
-    if sloped:
+    if function.sloped:
         if type(alpha) is float:
             slope_value = alpha
         elif type(alpha) is int:
@@ -206,8 +212,8 @@ cdef inline object direct(
                 return None
         else:
             return None
-        store(slope_value, kernel.types[arrays], &slope)
-        operands[arrays] = NULL
+        level.store(slope_value, kernel.types[function.arrays], &slope)
+        operands[function.arrays] = NULL
     if out is None:
         if c_order:
             target = <cnp.ndarray> cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), result, 0)
@@ -223,23 +229,23 @@ cdef inline object direct(
             cnp.PyArray_TYPE(target) != result
             or not cnp.PyArray_ISWRITEABLE(target)
             or out is not first and not (same_shape(x, target) and may_write(target, x))
-            or arrays == 2 and out is not second and not may_write(target, y)
+            or function.arrays == 2 and out is not second and not may_write(target, y)
         ):
             return None
     c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(target)
     f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(target)
     operands[count - 1] = <PyObject*> target
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(target)
+    cdef Py_ssize_t n = size(target)
     if n == 0:
         pass
     elif c_order or f_order:
         for o in range(count):
             args[o] = <char*> &slope if operands[o] == NULL else <char*> cnp.PyArray_DATA(<cnp.ndarray> operands[o])
         if n < GIL_FREE:
-            compute(kernel, args, n, sloped)
+            compute(kernel, args, n, kernel.sloped)
         else:
             with nogil:
-                compute(kernel, args, n, sloped)
+                compute(kernel, args, n, kernel.sloped)
     else:
         job.kernel = kernel
         if not make_job(&job, operands, count, <char*> &slope):
@@ -272,88 +278,90 @@ def _explained(error, Function function, name, hint=""):
     return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
 
 
-cdef object common_dtype(list dtypes):
-    """The dtype of all inputs together; None where NumPy has to find it."""
-    if None in dtypes:
-        return None
-    try:
-        return np.result_type(*dtypes)
-    except TypeError:
-        return None
-
-
 cdef bint is_integer(object dtype):
     return getattr(dtype, "kind", "") in ("i", "u")
 
 
-cdef object checked_slope(object alpha, Function function, object dtype, object name):
+cdef object computed_dtype(Function function, object first, object second):
+    """The dtype that the inputs are computed in; None where NumPy has to find it."""
+    dtypes = [getattr(x, "dtype", None) for x in ((first,) if function.arrays == 1 else (first, second))]
+    try:
+        return function.result_dtype(None if None in dtypes else np.result_type(*dtypes))
+    except TypeError:
+        return None
+
+
+cdef object checked_slope(Function function, object first, object second, object alpha, object dtype, object name):
     """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
     cdef double slope
     cdef cnp.ndarray array
-    if not isinstance(alpha, (np.generic, bool)) and isinstance(alpha, numbers.Real):
-        try:
-            slope = float(alpha)
-        except OverflowError as error:
-            raise _explained(error, function, name) from None
-        if dtype is None:
-            return slope
-        array = np.empty((), dtype)
-        store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
-        return array
     if not hasattr(alpha, "__array_ufunc__"):
+        number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
+        if number:
+            try:
+                slope = float(alpha)
+            except OverflowError as error:
+                raise _explained(error, function, name) from None
+            computed = dtype if dtype is not None else computed_dtype(function, first, second)
+            if computed is None:
+                return slope
+            array = np.empty((), computed)
+            level.store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
+            return array
         alpha = np.asarray(alpha)
     given = getattr(alpha, "dtype", None)
-    if given is not None and given.kind not in "iuf" and LEAKY_RELU.result_dtype(given) is None:
+    if given is None or given.kind in "iuf":
+        # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
+        if given == np.float32 and getattr(getattr(first, "dtype", None), "char", "") == "E" and dtype is None:
+            return alpha.astype(first.dtype)
+    elif function.result_dtype(given) is None:
         raise TypeError(
             f"{_label(function, name)}: alpha must be a real number or an array of real numbers, not {alpha!r}"
         )
-    # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
-    if dtype is not None and np.dtype(dtype).char == "E" and given == np.float32:
-        return alpha.astype(dtype)
     return alpha
 
 
-cdef object general(
-    Function function, object first, object second, object alpha, object out, int arrays, bint sloped,
-    object where, object casting, object order, object dtype, object subok, object name,
-):
+cdef object general(Function function, object first, object second, object alpha, object out, PyObject** values):
+    """By the ufunc; ``values`` has its keyword arguments, NULL where not given."""
     cdef Function chosen = function
-    cdef object stored = None
-    cdef dict keywords = {}
+    cdef object name = None if values[NAME] == NULL else <object> values[NAME]
+    cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
+    cdef object slope, keys, stored = None
+    cdef PyObject* stack[SLOTS]
+    cdef int operands = 1, count = 0, i
     if not cnp.PyArray_Check(first) and not hasattr(first, "__array_ufunc__"):
         first = np.asarray(first)
-    operands = (first,)
-    if arrays == 2:
+    stack[0] = <PyObject*> first
+    if function.arrays == 2:
         if not cnp.PyArray_Check(second) and not hasattr(second, "__array_ufunc__"):
             second = np.asarray(second)
-        operands = (first, second)
-    if sloped:
-        computed = dtype
-        if dtype is None:
-            computed = function.result_dtype(common_dtype([getattr(x, "dtype", None) for x in operands]))
-        operands += (checked_slope(alpha, function, computed, name),)
+        stack[1] = <PyObject*> second
+        operands = 2
+    if function.sloped:
+        slope = checked_slope(function, first, second, alpha, dtype, name)
+        stack[operands] = <PyObject*> slope
+        operands += 1
     if out is not None:
-        keywords["out"] = out
         stored = getattr(out[0] if type(out) is tuple and len(out) == 1 else out, "dtype", None)
-        if casting == "unsafe" and dtype is None and function.truncated is not None and is_integer(stored):
-            if stored.newbyteorder("=") == getattr(first, "dtype", None):
+        if values[CASTING] != NULL and dtype is None and function.truncated is not None and is_integer(stored):
+            if <object> values[CASTING] == "unsafe" and stored.newbyteorder("=") == getattr(first, "dtype", None):
                 chosen = function.truncated
-    if where is not True:
-        keywords["where"] = where
-    if casting is not SAME_KIND:
-        keywords["casting"] = casting
-    if order is not KEEP:
-        keywords["order"] = order
-    if dtype is not None:
-        keywords["dtype"] = dtype
-    if subok is not True:
-        keywords["subok"] = subok
+    for i in range(OUT, NAME):
+        count += values[i] != NULL
+    keys = PyTuple_New(count)
+    count = 0
+    for i in range(OUT, NAME):
+        if values[i] != NULL:
+            stack[operands + count] = values[i]
+            Py_INCREF(<object> function.parameters[i])
+            PyTuple_SET_ITEM(keys, count, <object> function.parameters[i])
+            count += 1
     try:
-        if dtype is None and (out is None or stored is getattr(first, "dtype", None)):
-            return PyObject_Call(chosen.ufunc, operands, keywords)
+        if dtype is None and (stored is None or stored is getattr(first, "dtype", None)):
+            return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
         # A cast to a smaller dtype may overflow, to inf.
         with np.errstate(all="ignore"):
-            return PyObject_Call(chosen.ufunc, operands, keywords)
+            return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
     except (TypeError, ValueError, OverflowError) as error:
         hint = ""
         if is_integer(stored) and getattr(error, "casting", None) is not None:
@@ -361,424 +369,509 @@ cdef object general(
         raise _explained(error, function, name, hint) from error
 
 
-cdef inline object apply(
-    Function function, object first, object second, object alpha, object out, int arrays, bint sloped,
-    object where, object casting, object order, object dtype, object subok, object name, dict unknown,
-):
-    """The whole of every public function; ``unknown`` are keywords that it does not have."""
-    if unknown:
-        raise TypeError(f"{_label(function, name)}: got an unexpected keyword argument {next(iter(unknown))!r}")
-    if where is True and dtype is None and order is KEEP:
-        if casting is SAME_KIND:
-            result = direct(function, first, second, alpha, out, arrays, sloped)
-            if result is not None:
-                return result
-        elif casting is UNSAFE and out is not None and function.truncated is not None:
-            result = direct(function.truncated, first, second, alpha, out, arrays, sloped)
-            if result is not None:
-                return result
-    return general(
-        function, first, second, alpha, out, arrays, sloped, where, casting, order, dtype, subok, name
-    )
+# ---- the arguments ----
+
+cdef object DEFAULT_ALPHA = 0.2     # TensorFlow's
+
+
+cdef int find(Function function, PyObject* key) except -2:
+    """The slot of a keyword; -1 where there is none. Names are interned as a rule, so that identity decides."""
+    cdef int i
+    for i in range(SLOTS):
+        if function.parameters[i] == key:
+            return i
+    for i in range(SLOTS):
+        if function.parameters[i] != NULL and <object> function.parameters[i] == <object> key:
+            return i
+    return -1
+
+
+cdef object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    """One call of a public function, its arguments as the interpreter hands them over."""
+    cdef PyObject* values[SLOTS]
+    cdef object problem = None, result = None
+    cdef Py_ssize_t taken = 0, i
+    cdef int place
+    cdef bint simple = True
+    for place in range(SLOTS):
+        values[place] = NULL
+        if place <= OUT and taken < nargs and function.parameters[place] != NULL:
+            values[place] = args[taken]
+            taken += 1
+    if taken < nargs:
+        problem = f"takes at most {taken} positional arguments, {nargs} were given"
+    if names != NULL:
+        for i in range(PyTuple_GET_SIZE(<tuple> names)):
+            place = find(function, PyTuple_GET_ITEM(names, i))
+            if place < 0:
+                problem = f"got an unexpected keyword argument {<object> PyTuple_GET_ITEM(names, i)!r}"
+            elif values[place] != NULL:
+                problem = f"got multiple values for argument {<object> PyTuple_GET_ITEM(names, i)!r}"
+            else:
+                values[place] = args[nargs + i]
+                simple = simple and (place <= OUT or place == NAME)
+    for place in range(FIRST, function.arrays):
+        if values[place] == NULL and problem is None:
+            problem = f"missing argument {<object> function.parameters[place]!r}"
+    if problem is not None:
+        raise TypeError(f"{_label(function, None if values[NAME] == NULL else <object> values[NAME])}: {problem}")
+
+    first = <object> values[FIRST]
+    second = <object> values[SECOND] if function.arrays == 2 else None
+    alpha = <object> values[ALPHA] if values[ALPHA] != NULL else DEFAULT_ALPHA
+    out = <object> values[OUT] if values[OUT] != NULL else None
+    if simple:
+        result = direct(function, first, second, alpha, out)
+    elif function.truncated is not None and is_truncation(values):
+        result = direct(function.truncated, first, second, alpha, out)
+    return result if result is not None else general(function, first, second, alpha, out, values)
+
+
+cdef bint is_truncation(PyObject** values):
+    """Whether ``casting="unsafe"`` is all that was asked for, of an ``out``."""
+    cdef int i
+    for i in range(WHERE, NAME):
+        if (values[i] != NULL) != (i == CASTING):
+            return False
+    return <object> values[CASTING] == "unsafe" and values[OUT] != NULL and <object> values[OUT] is not None
+
+
+ctypedef object (*entry_t)(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names)
+
+
+cdef object public(Function function, entry_t entry, str first, str second, str doc):
+    """The function object. ``first`` and ``second`` are the names of its inputs."""
+    alpha = "alpha" if function.sloped else None
+    names = (first, second, alpha, "out", "where", "casting", "order", "dtype", "subok", "name")
+    cdef int i
+    for i, parameter in enumerate(names):
+        function.parameters[i] = <PyObject*> parameter if parameter is not None else NULL
+    inputs = ", ".join([name for name in (first, second, alpha and f"alpha={DEFAULT_ALPHA}") if name])
+    options = "where=True, casting='same_kind', order='K', dtype=None, subok=True, name=None"
+    text = f"{function.name}({inputs}, out=None, *, {options})\n--\n\n{doc}".encode()
+    name = function.name.encode()
+    # The function object points at these, and lives as long as the process.
+    cdef PyMethodDef* method = <PyMethodDef*> PyMem_Malloc(sizeof(PyMethodDef))
+    if method == NULL:
+        raise MemoryError
+    for kept in (text, name, names):
+        Py_INCREF(kept)
+    method.ml_name = name
+    method.ml_meth = <void*> entry
+    method.ml_flags = METH_FASTCALL | METH_KEYWORDS
+    method.ml_doc = text
+    return PyCFunction_NewEx(method, NULL, "cyact")
 
 
 # ---- the functions ----
 
-def relu(
-    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Rectified linear unit, ``max(features, 0)``.
-
-    Parameters
-    ----------
-    features : array_like
-        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
-
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `features` and of its dtype; a NumPy scalar if `features` is 0-d; `out` if given.
-
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
-
-    See Also
-    --------
-    leaky_relu : keeps a slope below zero.
-    relu_grad : its gradient.
-
-    Notes ----- ``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is
-    its own result. The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann
-    machines", 2010.
-
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> x = np.array([-2, -0.5, 0, 3], dtype="float32")
-    >>> cyact.relu(x)
-    array([0., 0., 0., 3.], dtype=float32)
-    >>> cyact.relu(x, out=x) is x
-    True
-    """
-    return apply(RELU, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+cdef Function RELU = ufuncs.functions["relu"]
 
 
-def leaky_relu(
-    features, alpha=0.2, out=None, *,
-    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Leaky rectified linear unit, ``alpha * features`` below zero.
-
-    Parameters
-    ----------
-    features : array_like
-        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
-    alpha : float or array_like, default 0.2
-        The slope below zero: any real number, or an array that broadcasts against `features` (a slope per channel). A
-        Python number takes the dtype of the computation; an array promotes as in NumPy.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
-
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
-        ones; a NumPy scalar if `features` is 0-d; `out` if given.
-
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, if `alpha` is no real number, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
-
-    See Also
-    --------
-    leaky_relu_grad : its gradient.
-
-    Notes ----- ``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves
-    whatever the slope. Integers in place, or any integer `out`, need ``casting="unsafe"``: the value is then stored
-    truncated toward zero, and unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,
-    "Rectifier nonlinearities improve neural network acoustic models", 2013; the default slope is TensorFlow's.
-
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.leaky_relu(np.array([-10.0, 5.0]))
-    array([-2.,  5.])
-    >>> image = -np.ones((2, 2, 3), dtype="float32")
-    >>> cyact.leaky_relu(image, np.array([0.1, 0.2, 0.3], dtype="float32"))[0, 0]
-    array([-0.1, -0.2, -0.3], dtype=float32)
-    >>> cyact.leaky_relu(np.array([-10, 5], dtype="int8"), 0.25)
-    array([-2.5,  5. ], dtype=float32)
-    """
-    return apply(
-        LEAKY_RELU, features, None, alpha, out, 1, True, where, casting, order, dtype, subok, name, unknown
-    )
+cdef object relu_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(RELU, args, nargs, names)
 
 
-def sigmoid(
-    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Logistic sigmoid, ``1 / (1 + exp(-features))``.
+relu = public(RELU, relu_entry, "features", None, """Rectified linear unit, ``max(features, 0)``.
 
-    Parameters
-    ----------
-    features : array_like
-        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
-        floating-point dtypes.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
+Parameters
+----------
+features : array_like
+    Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
 
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
-        ones; a NumPy scalar if `features` is 0-d; `out` if given.
+Returns
+-------
+ndarray or scalar
+    Of the shape of `features` and of its dtype; a NumPy scalar if `features` is 0-d; `out` if given.
 
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
 
-    See Also
-    --------
-    sigmoid_grad : its gradient.
+See Also
+--------
+leaky_relu : keeps a slope below zero.
+relu_grad : its gradient.
 
-    Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0,
-    1]; results down to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a
-    fitted polynomial for ``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the
-    formula in ``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2):
-    slower, and now and then another last bit.
+Notes ----- ``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is
+its own result. The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann
+machines", 2010.
 
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.sigmoid(np.array([-1.0, 0.0, 1.0]))
-    array([0.26894142, 0.5       , 0.73105858])
-    >>> cyact.sigmoid(np.array([0, 255], dtype="uint8"))
-    array([0.5, 1. ], dtype=float32)
-    """
-    return apply(SIGMOID, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+Examples
+--------
+>>> import numpy as np, cyact
+>>> x = np.array([-2, -0.5, 0, 3], dtype="float32")
+>>> cyact.relu(x)
+array([0., 0., 0., 3.], dtype=float32)
+>>> cyact.relu(x, out=x) is x
+True
+""")
 
 
-def tanh(
-    features, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Hyperbolic tangent.
-
-    Parameters
-    ----------
-    features : array_like
-        Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
-        floating-point dtypes.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
-
-    Returns
-    -------
-    ndarray or scalar
-        Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
-        ones; a NumPy scalar if `features` is 0-d; `out` if given.
-
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
-
-    See Also
-    --------
-    tanh_grad : its gradient.
-
-    Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd,
-    within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at
-    a multiple of ``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``.
-    Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
-
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.tanh(np.array([-1.0, 0.0, 1.0]))
-    array([-0.76159416,  0.        ,  0.76159416])
-    """
-    return apply(TANH, features, None, None, out, 1, False, where, casting, order, dtype, subok, name, unknown)
+cdef Function LEAKY_RELU = ufuncs.functions["leaky_relu"]
 
 
-def relu_grad(
-    gradients, features, out=None, *,
-    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Gradient of `relu`.
-
-    Parameters
-    ----------
-    gradients : array_like
-        The gradient of the loss with respect to the output; floating-point or integer.
-    features : array_like
-        The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
-
-    Returns
-    -------
-    ndarray or scalar
-        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
-
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
-
-    Notes
-    -----
-    ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
-
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]))
-    array([0., 0., 3.])
-    """
-    return apply(
-        RELU_GRAD, gradients, features, None, out, 2, False, where, casting, order, dtype, subok, name, unknown
-    )
+cdef object leaky_relu_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(LEAKY_RELU, args, nargs, names)
 
 
-def leaky_relu_grad(
-    gradients, features, alpha=0.2, out=None, *,
-    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Gradient of `leaky_relu`.
+leaky_relu = public(LEAKY_RELU, leaky_relu_entry, "features", None, """Leaky rectified linear unit.
 
-    Parameters
-    ----------
-    gradients : array_like
-        The gradient of the loss with respect to the output; floating-point.
-    features : array_like
-        The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
-    alpha : float or array_like, default 0.2
-        The slope that `leaky_relu` had: any real number, or an array that broadcasts against `features` (a slope per
-        channel). A Python number takes the dtype of the computation; an array promotes as in NumPy.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
+Parameters
+----------
+features : array_like
+    Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+alpha : float or array_like, default 0.2
+    The slope below zero: any real number, or an array that broadcasts against `features` (a slope per channel). A
+    Python number takes the dtype of the computation; an array promotes as in NumPy.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
 
-    Returns
-    -------
-    ndarray or scalar
-        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+Returns
+-------
+ndarray or scalar
+    Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+    ones; a NumPy scalar if `features` is 0-d; `out` if given.
 
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, if `alpha` is no real number, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, if `alpha` is no real number, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
 
-    Notes
-    -----
-    ``where(x > 0, g, alpha * g)``, rounded once; ``alpha * g`` where x is 0 or NaN. Where `alpha` is 0, an infinite
-    gradient gives 0. TensorFlow's ``raw_ops.LeakyReluGrad``.
+See Also
+--------
+leaky_relu_grad : its gradient.
 
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.leaky_relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]), 0.5)
-    array([0.5, 1. , 3. ])
-    """
-    return apply(
-        LEAKY_RELU_GRAD, gradients, features, alpha, out, 2, True,
-        where, casting, order, dtype, subok, name, unknown
-    )
+Notes ----- ``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves
+whatever the slope. Integers in place, or any integer `out`, need ``casting="unsafe"``: the value is then stored
+truncated toward zero, and unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,
+"Rectifier nonlinearities improve neural network acoustic models", 2013; the default slope is TensorFlow's.
 
-
-def sigmoid_grad(
-    y, dy, out=None, *,
-    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Gradient of `sigmoid`, from its output.
-
-    Parameters
-    ----------
-    y : array_like
-        The output of the activation, not its input; floating-point.
-    dy : array_like
-        The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
-
-    Returns
-    -------
-    ndarray or scalar
-        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
-
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
-
-    Notes ----- ``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1 ULP for y in [0,
-    1] and results that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
-    ``raw_ops.SigmoidGrad``.
-
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.sigmoid_grad(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
-    array([0.1875, 0.25  ])
-    """
-    return apply(SIGMOID_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.leaky_relu(np.array([-10.0, 5.0]))
+array([-2.,  5.])
+>>> image = -np.ones((2, 2, 3), dtype="float32")
+>>> cyact.leaky_relu(image, np.array([0.1, 0.2, 0.3], dtype="float32"))[0, 0]
+array([-0.1, -0.2, -0.3], dtype=float32)
+>>> cyact.leaky_relu(np.array([-10, 5], dtype="int8"), 0.25)
+array([-2.5,  5. ], dtype=float32)
+""")
 
 
-def tanh_grad(
-    y, dy, out=None, *,
-    where=True, casting="same_kind", order="K", dtype=None, subok=True, name=None, **unknown
-):
-    """Gradient of `tanh`, from its output.
+cdef Function SIGMOID = ufuncs.functions["sigmoid"]
 
-    Parameters
-    ----------
-    y : array_like
-        The output of the activation, not its input; floating-point.
-    dy : array_like
-        The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
-    out : ndarray or tuple of one ndarray, optional
-        Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
-    where, casting, order, dtype, subok : optional
-        As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
-    name : str, optional
-        A label that error messages carry.
 
-    Returns
-    -------
-    ndarray or scalar
-        The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+cdef object sigmoid_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(SIGMOID, args, nargs, names)
 
-    Raises
-    ------
-    TypeError
-        If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
-        result under `casting`, or for an unknown keyword.
-    ValueError
-        If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
 
-    Notes
-    -----
-    ``dy * (1 - y * y)``: at most 1 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
-    computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
+sigmoid = public(SIGMOID, sigmoid_entry, "features", None, """Logistic sigmoid, ``1 / (1 + exp(-features))``.
 
-    Examples
-    --------
-    >>> import numpy as np, cyact
-    >>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
-    array([1.  , 0.75])
-    """
-    return apply(TANH_GRAD, y, dy, None, out, 2, False, where, casting, order, dtype, subok, name, unknown)
+Parameters
+----------
+features : array_like
+    Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
+    floating-point dtypes.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+    ones; a NumPy scalar if `features` is 0-d; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+See Also
+--------
+sigmoid_grad : its gradient.
+
+Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0,
+1]; results down to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a
+fitted polynomial for ``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the
+formula in ``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2):
+slower, and now and then another last bit.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.sigmoid(np.array([-1.0, 0.0, 1.0]))
+array([0.26894142, 0.5       , 0.73105858])
+>>> cyact.sigmoid(np.array([0, 255], dtype="uint8"))
+array([0.5, 1. ], dtype=float32)
+""")
+
+
+cdef Function TANH = ufuncs.functions["tanh"]
+
+
+cdef object tanh_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(TANH, args, nargs, names)
+
+
+tanh = public(TANH, tanh_entry, "features", None, """Hyperbolic tangent.
+
+Parameters
+----------
+features : array_like
+    Of any shape; float16, float32, float64, bfloat16, or an integer of 8 to 64 bits, signed or not.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=features``, for
+    floating-point dtypes.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    Of the shape of `features` and of its dtype, but float32 for integers of 8 and 16 bits, float64 for wider
+    ones; a NumPy scalar if `features` is 0-d; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+See Also
+--------
+tanh_grad : its gradient.
+
+Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd,
+within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at
+a multiple of ``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``.
+Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.tanh(np.array([-1.0, 0.0, 1.0]))
+array([-0.76159416,  0.        ,  0.76159416])
+""")
+
+
+cdef Function RELU_GRAD = ufuncs.functions["relu_grad"]
+
+
+cdef object relu_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(RELU_GRAD, args, nargs, names)
+
+
+relu_grad = public(RELU_GRAD, relu_grad_entry, "gradients", "features", """Gradient of `relu`.
+
+Parameters
+----------
+gradients : array_like
+    The gradient of the loss with respect to the output; floating-point or integer.
+features : array_like
+    The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+Notes
+-----
+``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]))
+array([0., 0., 3.])
+""")
+
+
+cdef Function LEAKY_RELU_GRAD = ufuncs.functions["leaky_relu_grad"]
+
+
+cdef object leaky_relu_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(LEAKY_RELU_GRAD, args, nargs, names)
+
+
+leaky_relu_grad = public(LEAKY_RELU_GRAD, leaky_relu_grad_entry, "gradients", "features", """Gradient of `leaky_relu`.
+
+Parameters
+----------
+gradients : array_like
+    The gradient of the loss with respect to the output; floating-point.
+features : array_like
+    The input of the activation, of a shape and dtype that go with `gradients` as in NumPy.
+alpha : float or array_like, default 0.2
+    The slope that `leaky_relu` had: any real number, or an array that broadcasts against `features` (a slope per
+    channel). A Python number takes the dtype of the computation; an array promotes as in NumPy.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, if `alpha` is no real number, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+Notes
+-----
+``where(x > 0, g, alpha * g)``, rounded once; ``alpha * g`` where x is 0 or NaN. Where `alpha` is 0, an infinite
+gradient gives 0. TensorFlow's ``raw_ops.LeakyReluGrad``.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.leaky_relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]), 0.5)
+array([0.5, 1. , 3. ])
+""")
+
+
+cdef Function SIGMOID_GRAD = ufuncs.functions["sigmoid_grad"]
+
+
+cdef object sigmoid_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(SIGMOID_GRAD, args, nargs, names)
+
+
+sigmoid_grad = public(SIGMOID_GRAD, sigmoid_grad_entry, "y", "dy", """Gradient of `sigmoid`, from its output.
+
+Parameters
+----------
+y : array_like
+    The output of the activation, not its input; floating-point.
+dy : array_like
+    The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+Notes ----- ``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1 ULP for y in [0,
+1] and results that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
+``raw_ops.SigmoidGrad``.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.sigmoid_grad(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
+array([0.1875, 0.25  ])
+""")
+
+
+cdef Function TANH_GRAD = ufuncs.functions["tanh_grad"]
+
+
+cdef object tanh_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    return call(TANH_GRAD, args, nargs, names)
+
+
+tanh_grad = public(TANH_GRAD, tanh_grad_entry, "y", "dy", """Gradient of `tanh`, from its output.
+
+Parameters
+----------
+y : array_like
+    The output of the activation, not its input; floating-point.
+dy : array_like
+    The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.
+out : ndarray or tuple of one ndarray, optional
+    Where to store the result, of the shape that the inputs broadcast to. In place: ``out=`` either input.
+where, casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry.
+
+Returns
+-------
+ndarray or scalar
+    The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.
+
+Raises
+------
+TypeError
+    If a dtype is not supported (bool, complex, longdouble, object, string, datetime), if `out` cannot hold the
+    result under `casting`, or for an unknown keyword.
+ValueError
+    If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
+
+Notes
+-----
+``dy * (1 - y * y)``: at most 1 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
+computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
+
+Examples
+--------
+>>> import numpy as np, cyact
+>>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
+array([1.  , 0.75])
+""")

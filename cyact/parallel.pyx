@@ -6,6 +6,7 @@ time.
 
 import os
 from importlib import import_module
+from operator import index
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
@@ -14,23 +15,6 @@ from cyact import cpu
 
 cdef extern from *:
     """
-    /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
-       warnings. Saving and restoring the register costs 1 ns; fenv.h's functions 80. */
-    #if defined(__SSE2__) || defined(_M_X64)
-    #include <xmmintrin.h>
-    #define CYACT_GET_STATUS() _mm_getcsr()
-    #define CYACT_SET_STATUS(s) _mm_setcsr(s)
-    #elif defined(__aarch64__) && defined(__GNUC__)
-    #define CYACT_GET_STATUS() __builtin_aarch64_get_fpsr()
-    #define CYACT_SET_STATUS(s) __builtin_aarch64_set_fpsr(s)
-    #else
-    #include <fenv.h>
-    static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
-    static void cyact_set_status(unsigned int s) { feclearexcept(FE_ALL_EXCEPT & ~(int)s); }
-    #define CYACT_GET_STATUS() cyact_get_status()
-    #define CYACT_SET_STATUS(s) cyact_set_status(s)
-    #endif
-
     #define CYACT_TEXT_(x) #x
     #define CYACT_TEXT(x) CYACT_TEXT_(x)
     #if defined(__clang__)
@@ -66,8 +50,6 @@ cdef extern from *:
     static __thread int cyact_thread_limit = 0;
     #endif
     """
-    unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
-    void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil
     const char* COMPILER "CYACT_COMPILER"
     int openmp_threads "CYACT_MAX_THREADS"() noexcept nogil
     const bint OPENMP "CYACT_OPENMP"
@@ -121,9 +103,13 @@ def _quota():
 
 
 cdef int checked_count(object n, str what) except -1:
-    if isinstance(n, bool) or not hasattr(n, "__index__") or not 1 <= n.__index__() <= 4096:
+    try:
+        count = 0 if isinstance(n, bool) else index(n)
+    except TypeError:
+        count = 0
+    if not 1 <= count <= 4096:
         raise ValueError(f"{what}: the number of threads must be an integer from 1 to 4096, not {n!r}")
-    return n
+    return count
 
 
 def set_num_threads(n):
@@ -188,6 +174,8 @@ cdef class num_threads:
     ------
     ValueError
         If `n` is anything else.
+    RuntimeError
+        If the object is entered again before it was left.
 
     Examples
     --------
@@ -197,21 +185,24 @@ cdef class num_threads:
     """
 
     cdef int n
-    cdef list outer
+    cdef int outer          # the limit before the block; -1 outside of one
 
     def __init__(self, n):
         self.n = checked_count(n, "num_threads")
-        self.outer = []
+        self.outer = -1
 
     def __enter__(self):
         global thread_limit
-        self.outer.append(thread_limit)
+        if self.outer >= 0:
+            raise RuntimeError("num_threads: this object is in use by another block; make one for each")
+        self.outer = thread_limit
         thread_limit = self.n
         return self
 
     def __exit__(self, kind, error, traceback):
         global thread_limit
-        thread_limit = self.outer.pop()
+        thread_limit = self.outer
+        self.outer = -1
 
 
 watch_forks()
@@ -234,18 +225,6 @@ cdef enum:
     STREAMED = 16777216
 
 
-cdef inline void restore(unsigned int status) noexcept nogil:
-    if get_status() != status:
-        set_status(status)
-
-
-cdef void store(double value, char type, void* to) noexcept nogil:
-    """Rounds a number once to the dtype of a type character."""
-    cdef unsigned int status = get_status()
-    level.store(value, type, to)
-    restore(status)
-
-
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
     if n < (HEAVY_THREADED if kernel.heavy else LIGHT_THREADED):
         return 1
@@ -255,7 +234,6 @@ cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
 cdef void compute_part(
     const Kernel* kernel, char** args, Py_ssize_t start, Py_ssize_t stop, bint scalar, bint streamed
 ) noexcept nogil:
-    cdef unsigned int status = get_status()
     cdef int out = kernel.operands - 1, o
     cdef char* at[MAX_OPERANDS]
     for o in range(out + 1):
@@ -264,16 +242,12 @@ cdef void compute_part(
         level.stream(kernel, at, stop - start, scalar)
     else:
         kernel.call(at, stop - start, scalar)
-    restore(status)
 
 
 cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
     """Contiguous arrays, as a kernel takes them."""
-    cdef unsigned int status
     if n < HEAVY_THREADED:
-        status = get_status()
         kernel.call(args, n, scalar)
-        restore(status)
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
@@ -289,12 +263,6 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) 
         compute_part(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), scalar, streamed)
 
 
-cdef void walk_part(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef unsigned int status = get_status()
-    level.walk(job, start, stop)
-    restore(status)
-
-
 cdef void compute_job(const Job* job) noexcept nogil:
     """Arrays of any strides."""
     cdef Py_ssize_t n = 1, chunk
@@ -303,7 +271,7 @@ cdef void compute_job(const Job* job) noexcept nogil:
         n *= job.shape[axis]
     threads = threads_for(job.kernel, n)
     if threads == 1:
-        walk_part(job, 0, n)
+        level.walk(job, 0, n)
         return
     for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
-        walk_part(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))
+        level.walk(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))

@@ -125,7 +125,7 @@ def special(dtype):
     finite = [0, least, 2 * least, smallest - least, smallest, smallest + least, 0.5, 1, 1 + 2.0**-digits, 2, 3, 8, 9, 20, 40,
               88, 104, 745, float(largest(dtype))]
     with np.errstate(over="ignore"):
-        values = np.array(finite + [np.inf]).astype(dtype)
+        values = np.array([*finite, np.inf]).astype(dtype)
     return np.concatenate([values, -values, quiet_nans(dtype)])
 
 

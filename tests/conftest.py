@@ -10,14 +10,16 @@ import pytest
 pytest.register_assert_rewrite("cases")
 
 from cases import CASES  # noqa: E402
+
 from cyact import cpu  # noqa: E402
 
 TESTS = Path(__file__).parent
 
 
 def pytest_generate_tests(metafunc):
-    marked = {name.strip() for mark in metafunc.definition.iter_markers("parametrize") for name in mark.args[0].split(",")}
-    wanted = set(metafunc.fixturenames) - marked
+    wanted = set(metafunc.fixturenames)
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        wanted -= {mark.args[0]} if isinstance(mark.args[0], str) else set(mark.args[0])
     if {"case", "dtype"} <= wanted:
         pairs = [(case, dtype) for case in CASES.values() for dtype in case.dtypes]
         metafunc.parametrize("case, dtype", pairs, ids=[f"{case.name}-{dtype}" for case, dtype in pairs])

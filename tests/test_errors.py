@@ -22,7 +22,8 @@ def refused(case, error, says, *operands, **keywords):
     with pytest.raises(error) as caught:
         case.function(*operands, name=LABEL, **keywords)
     message = str(caught.value)
-    assert case.name in message and LABEL in message
+    assert case.name in message
+    assert LABEL in message
     assert re.search(says, message, re.IGNORECASE | re.DOTALL), message
     # A label is optional.
     with pytest.raises(error, match=f"(?s){case.name}"):
@@ -106,7 +107,7 @@ def test_out_of_the_wrong_shape(case, shape):
     assert str(shape) in str(error) or "(4, 6)" in str(error) or "(4,6)" in str(error)
 
 
-@pytest.mark.parametrize("stored, casting", [
+@pytest.mark.parametrize(("stored", "casting"), [
     ("int32", "same_kind"), ("uint8", "same_kind"), ("bool", "same_kind"), ("datetime64[s]", "same_kind"),
     ("float16", "safe"), ("float64", "no"), ("float64", "equiv"), (">f4", "no"), ("int32", "safe"), ("int64", "no"),
 ], ids=str)
@@ -142,7 +143,8 @@ def test_out_that_is_no_array(case, out):
 def test_tuple_of_two_outputs(case):
     a, b = np.ones((4, 6), "float32"), np.ones((4, 6), "float32")
     refused(case, ValueError, "tuple", *good(case), *case.slopes, out=(a, b))
-    assert (a == 1).all() and (b == 1).all()
+    assert (a == 1).all()
+    assert (b == 1).all()
 
 
 # ---- alpha ----
@@ -212,7 +214,7 @@ def test_alpha_where_there_is_none(case):
         refused(case, TypeError, "alpha", *good(case), alpha=0.2)
 
 
-@pytest.mark.parametrize("keyword, value, error, says", [
+@pytest.mark.parametrize(("keyword", "value", "error", "says"), [
     ("casting", "nonsense", ValueError, "casting"), ("casting", 3, TypeError, ""), ("casting", None, TypeError, ""),
     ("order", "nonsense", ValueError, "order"), ("order", 3, TypeError, ""),
     ("dtype", "nonsense", TypeError, "nonsense"), ("dtype", "complex64", TypeError, ""), ("dtype", bool, TypeError, ""),

@@ -187,7 +187,9 @@ def test_fresh_result_has_the_layout_that_numpy_gives(case, dtype):
         scale = result.itemsize // dtype.itemsize
         strides = [(a, b * scale) for a, b, n in zip(result.strides, expected.strides, shape, strict=True) if n > 1]
         assert all(found == wanted for found, wanted in strides), layout
-        assert result.flags.owndata and result.flags.writeable and type(result) is np.ndarray
+        assert result.flags.owndata
+        assert result.flags.writeable
+        assert type(result) is np.ndarray
 
 
 def test_broadcast_input(case, dtype):
@@ -228,7 +230,8 @@ def test_empty(case, dtype):
     for shape in [(0,), (0, 5), (5, 0), (3, 0, 4), (0, 0), (1, 0, 1)]:
         x = [np.empty(shape, dtype)] * case.arrays
         result = case(*x)
-        assert result.shape == shape and result.dtype == case.result(dtype)
+        assert result.shape == shape
+        assert result.dtype == case.result(dtype)
         for out in (np.empty(shape, result.dtype), np.empty(shape, result.dtype, order="F")):
             assert case(*x, out=out) is out
         halved = tuple(slice(None, None, -2) for _ in shape)

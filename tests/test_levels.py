@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import sys
 
+import cyact.parallel
 import pytest
 from cases import CASES
 from conftest import TESTS
 
-import cyact.parallel
 from cyact import cpu
 
 LEVELS = cpu.levels()
@@ -41,11 +41,12 @@ def test_unknown_level_is_refused(forced, run_on_level):
     done = run_on_level(forced, "-c", "import cyact")
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: ") and forced.strip() in last
+    assert last.startswith("ImportError: ")
+    assert forced.strip() in last
     assert all(level in last for level in LEVELS)
 
 
-@pytest.mark.parametrize("processor, levels", [("Nehalem", ["x86_64_v2"]), ("Haswell", ["x86_64_v2", "x86_64_v3"])])
+@pytest.mark.parametrize(("processor", "levels"), [("Nehalem", ["x86_64_v2"]), ("Haswell", ["x86_64_v2", "x86_64_v3"])])
 def test_older_processor(processor, levels):
     """The choice on a processor that lacks the higher levels, and the refusal of one that it can't run."""
     qemu = shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static")
@@ -59,8 +60,10 @@ def test_older_processor(processor, levels):
     environment["CYACT_LEVEL"] = "x86_64_v4"
     done = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True)
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: ") and "x86_64_v4" in last
-    assert f"can run {', '.join(levels)}; it lacks" in last and "avx512f" in last
+    assert last.startswith("ImportError: ")
+    assert "x86_64_v4" in last
+    assert f"can run {', '.join(levels)}; it lacks" in last
+    assert "avx512f" in last
 
 
 def test_levels_give_the_same_bits(run_on_level):

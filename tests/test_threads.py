@@ -288,19 +288,35 @@ def test_block_takes_precedence_and_set_is_seen_after_it():
 
 
 @needs_openmp
-def test_block_used_again_and_within_itself():
+def test_block_used_again():
     before = cyact.get_num_threads()
     block = cyact.num_threads(6)
     assert cyact.get_num_threads() == before
     for _ in range(2):
         with block:
             assert cyact.get_num_threads() == 6
-            with cyact.num_threads(4):
-                with block:
-                    assert cyact.get_num_threads() == 6
-                assert cyact.get_num_threads() == 4
-            assert cyact.get_num_threads() == 6
         assert cyact.get_num_threads() == before
+
+
+@needs_openmp
+def test_block_is_refused_while_in_use():
+    """By its own thread and by others, which keep what they had."""
+    before = cyact.get_num_threads()
+    block = cyact.num_threads(6)
+
+    def other():
+        with cyact.num_threads(3):
+            with pytest.raises(RuntimeError, match="num_threads"), block:
+                pass
+            return cyact.get_num_threads()
+
+    with block:
+        with pytest.raises(RuntimeError, match="num_threads"), block:
+            pass
+        assert cyact.get_num_threads() == 6
+        assert in_thread(other) == 3
+        assert cyact.get_num_threads() == 6
+    assert cyact.get_num_threads() == before
 
 
 def in_thread(call):
@@ -331,30 +347,6 @@ def test_set_is_for_all_threads():
         assert cyact.get_num_threads() == 3
     finally:
         cyact.set_num_threads(before)
-
-
-@needs_openmp
-def test_one_block_in_two_threads_at_a_time():
-    """Leaving it gives each thread what that thread had before."""
-    block, entered, left = cyact.num_threads(6), threading.Event(), threading.Event()
-    found = []
-
-    def other():
-        with cyact.num_threads(3):
-            with block:
-                entered.set()
-                left.wait(20)
-            found.append(cyact.get_num_threads())
-
-    with cyact.num_threads(2):
-        thread = threading.Thread(target=other)
-        with block:
-            thread.start()
-            entered.wait(20)
-        found.append(cyact.get_num_threads())
-        left.set()
-        thread.join()
-    assert found == [2, 3]
 
 
 @needs_openmp

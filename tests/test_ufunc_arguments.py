@@ -72,7 +72,7 @@ def test_where_broadcasts_the_result(case):
 
 # ---- casting ----
 
-@pytest.mark.parametrize("casting, stored, allowed", [
+@pytest.mark.parametrize(("casting", "stored", "allowed"), [
     ("no", "float32", True), ("equiv", ">f4", True), ("no", ">f4", False), ("safe", "float64", True), ("safe", "float16", False),
     ("same_kind", "float16", True), ("same_kind", "complex64", True), ("same_kind", "int32", False), ("unsafe", "int32", True),
     ("safe", "object", True),
@@ -132,7 +132,8 @@ def test_subclass_is_kept(case, dtype):
     given = [a.view(Labelled) for a in x]
     given[0].label = "here"
     want, result = case(*x), case(*given)
-    assert type(result) is Labelled and result.label == "here"
+    assert type(result) is Labelled
+    assert result.label == "here"
     assert_same_bits(result.view(np.ndarray), want)
     assert type(case(*given, subok=False)) is np.ndarray
     assert type(case(*given, subok=True)) is Labelled
@@ -151,7 +152,8 @@ def test_matrix_keeps_its_type(case):
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         x = [np.matrix(a) for a in pair(case)[0]]
         result = case(*x)
-        assert type(result) is np.matrix and result.shape == (6, 50)
+        assert type(result) is np.matrix
+        assert result.shape == (6, 50)
         assert type(case(x[0][0], *(a[0] for a in x[1:]))) is np.matrix
     assert_same_bits(np.asarray(result), case(*map(np.asarray, x)))
 
@@ -161,7 +163,8 @@ def test_masked_array_keeps_its_mask(case):
     mask = np.arange(12) % 3 == 0
     given = [np.ma.array(x[0], mask=mask), *x[1:]]
     result = case(*given)
-    assert isinstance(result, np.ma.MaskedArray) and (result.mask == mask).all()
+    assert isinstance(result, np.ma.MaskedArray)
+    assert (result.mask == mask).all()
     assert_same_bits(result.data[~mask], case(*x)[~mask])
     assert_same_bits(np.asarray(given[0].data), x[0])
 
@@ -193,11 +196,15 @@ def test_array_ufunc_protocol(case):
     assert case(recorder, *others) is recorder
     assert case(recorder, *others, out=x, where=[True], casting="unsafe") is recorder
     for called, method, inputs, _ in recorder.calls:
-        assert called is ufunc and method == "__call__"
-        assert len(inputs) == case.arrays + len(case.slopes) and inputs[0] is recorder
+        assert called is ufunc
+        assert method == "__call__"
+        assert len(inputs) == case.arrays + len(case.slopes)
+        assert inputs[0] is recorder
         assert all(float(slope) == given for slope, given in zip(inputs[case.arrays:], case.slopes, strict=True))
     keywords = recorder.calls[1][3]
-    assert keywords["out"] == (x,) and keywords["casting"] == "unsafe" and keywords["where"] == [True]
+    assert keywords["out"] == (x,)
+    assert keywords["casting"] == "unsafe"
+    assert keywords["where"] == [True]
     assert "name" not in keywords
     recorder = Recorder()
     assert case(*[x] * case.arrays, out=recorder) is recorder
@@ -237,7 +244,8 @@ def test_scalars(case, dtype):
     for value in case.operands(dtype, 12, seed=2)[0]:
         want = case(*[np.array([value])] * case.arrays)
         result = case(*[value] * case.arrays)
-        assert type(result) is want.dtype.type and not isinstance(result, np.ndarray)
+        assert type(result) is want.dtype.type
+        assert not isinstance(result, np.ndarray)
         assert_same_bits(result, want[0])
     for value in (-1.5, 2.5, 0.0):
         assert_same_bits(case(*[value] * case.arrays), case(*[np.array([value])] * case.arrays)[0])
@@ -280,7 +288,7 @@ def test_name_changes_nothing(case):
 # ---- slopes that broadcast ----
 
 @pytest.mark.parametrize("dtype", BASE)
-@pytest.mark.parametrize("shape, slopes", [
+@pytest.mark.parametrize(("shape", "slopes"), [
     ((4, 5, 6), (6,)), ((4, 5, 6), (5, 1)), ((4, 5, 6), (4, 1, 1)), ((2, 3, 8, 9), (3, 1, 1)), ((2, 8, 9, 3), (3,)), ((4, 5, 6), (1,)),
     ((4, 5, 6), ()), ((4, 5, 6), (4, 5, 6)), ((5, 1), (7,)), ((6,), (3, 1)), ((2, 3, 700), (3, 1)), ((700, 3), (3,)),
 ], ids=str)
@@ -341,9 +349,7 @@ def test_out_of_another_precision(case, dtype):
     x = case.operands(dtype, 300)
     want = case(*x)
     for stored in FLOATS:
-        if stored != want.dtype and np.can_cast(want.dtype, stored, "same_kind") and not (
-            {stored.name, want.dtype.name} == {"float16", "bfloat16"}
-        ):
+        if stored != want.dtype and np.can_cast(want.dtype, stored, "same_kind") and {stored.name, want.dtype.name} != {"float16", "bfloat16"}:
             with np.errstate(all="ignore"):
                 expected = want.astype(stored)
             out = np.empty(300, stored)

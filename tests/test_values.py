@@ -6,8 +6,24 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from cases import (
-    CASES, FLOATS, FORMATS, INTEGERS, SMALL, assert_same_bits, bits, every, from_bits, is_float, largest, product,
-    quiet_nans, real, sample, smallest_subnormal, special, ulp_errors,
+    CASES,
+    FLOATS,
+    FORMATS,
+    INTEGERS,
+    SMALL,
+    assert_same_bits,
+    bits,
+    every,
+    from_bits,
+    is_float,
+    largest,
+    product,
+    quiet_nans,
+    real,
+    sample,
+    smallest_subnormal,
+    special,
+    ulp_errors,
 )
 
 import cyact
@@ -61,7 +77,7 @@ def test_result_dtype(case, dtype):
     assert case(*case.operands(dtype, 0)).dtype == expected
 
 
-@pytest.mark.parametrize("case, dtype", [(c, d) for c in CASES.values() for d in c.dtypes if d.itemsize <= 2], ids=identify)
+@pytest.mark.parametrize(("case", "dtype"), [(c, d) for c in CASES.values() for d in c.dtypes if d.itemsize <= 2], ids=identify)
 def test_every_value(case, dtype):
     """All of them, where a dtype has at most 65,536."""
     values = every(dtype)
@@ -95,7 +111,8 @@ def test_hard_values(case, dtype):
     # What should rise, rises, and stays within its range.
     order = np.argsort(x, kind="stable")
     assert (np.diff(y[order]) >= 0).all()
-    assert (y >= case.span[0]).all() and (y <= case.span[1]).all()
+    assert (y >= case.span[0]).all()
+    assert (y <= case.span[1]).all()
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -146,7 +163,7 @@ def test_nan_payload_is_kept(case, dtype):
             assert_same_bits(case.function(x, alpha), x)
 
 
-@pytest.mark.parametrize("dtype, last, gone", [("float32", -103.97, -103.98), ("float64", -745.13, -745.14)])
+@pytest.mark.parametrize(("dtype", "last", "gone"), [("float32", -103.97, -103.98), ("float64", -745.13, -745.14)])
 def test_sigmoid_last_subnormals(dtype, last, gone):
     dtype = np.dtype(dtype)
     x = np.array([last, gone], dtype)
@@ -247,7 +264,7 @@ def test_kinds_of_slopes(alpha):
     assert_same_bits(cyact.leaky_relu(x, alpha), np.where(x64 < 0, slope * x64, x64))
 
 
-@pytest.mark.parametrize("dtype, slopes, expected", [
+@pytest.mark.parametrize(("dtype", "slopes", "expected"), [
     ("float32", "float64", "float64"), ("float16", "float32", "float32"), ("float16", "float64", "float64"),
     ("float64", "float32", "float64"), ("float32", "float16", "float32"), ("float32", "int8", "float32"),
     ("float32", "int64", "float64"), ("float16", "uint8", "float16"),
@@ -283,7 +300,7 @@ def test_dtype_argument(case, asked, dtype):
     assert_same_bits(case(x, dtype=asked), case(cast))
 
 
-@pytest.mark.parametrize("dtype, asked", [("int8", "int32"), ("int64", "float32"), ("int32", "int8"), ("uint8", "float64"),
+@pytest.mark.parametrize(("dtype", "asked"), [("int8", "int32"), ("int64", "float32"), ("int32", "int8"), ("uint8", "float64"),
                                           ("float64", "float32"), ("int16", "float16")])
 def test_relu_dtype_argument(dtype, asked):
     x = sample(np.dtype(dtype), 400)
@@ -347,7 +364,7 @@ def test_truncated_sigmoid_and_tanh(dtype, name):
     assert set(np.unique(x).tolist()) <= {-1, 0, 1}
 
 
-@pytest.mark.parametrize("dtype, out", [("int8", "int32"), ("int32", "int8"), ("int16", "uint16"), ("int64", "int32"), ("uint8", "int8"),
+@pytest.mark.parametrize(("dtype", "out"), [("int8", "int32"), ("int32", "int8"), ("int16", "uint16"), ("int64", "int32"), ("uint8", "int8"),
                                         ("float32", "int32"), ("float64", "int64"), ("float16", "int8")])
 def test_truncated_into_another_dtype(dtype, out):
     x = np.array([0, 1, 2, 100, 5] + ([] if dtype[0] == "u" else [-1, -4, -5, -6, -100]), dtype)
