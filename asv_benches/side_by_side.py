@@ -12,6 +12,7 @@ Only ratios within one row mean something on a machine that does other work as w
 import argparse
 import contextlib
 import importlib.metadata
+import importlib.util
 import itertools
 import json
 import math
@@ -73,7 +74,10 @@ def arguments():
     add("--markdown", action="store_true", help="print the table as Markdown")
     add("--json", metavar="FILE", help="write the numbers too")
     add("--plot", metavar="FILE.png", help="draw time per element against size: the first dtype and mode")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.plot and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib")
+    return given
 
 
 # ---- targets ----

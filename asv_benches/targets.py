@@ -46,7 +46,7 @@ TABLE = [
     Line("cache", 1.15, ["copy"], ["relu"], FLOATS + INTEGERS, modes=BOTH),
     Line("cache", 1.15, ["copy"], ["leaky_relu"], ["float32", "float64"], modes=BOTH),
     Line("cache", 0.9, ["torch"], ["leaky_relu"], ["float16"], modes=BOTH),
-    Line("cache", 1.5, {"size": 16}, ["relu"], UNSIGNED, modes=["in-place"]),
+    Line("cache", 2.0, {"size": 16}, ["relu"], UNSIGNED, modes=["in-place"]),
     Line("cache", 1.3, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["rows-in-place"]),
     Line("cache", 3.0, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["columns-in-place"]),
 

@@ -21,9 +21,9 @@ import numpy as np
 from cyact import ufuncs
 
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, level
+from cyact.parallel cimport compute, compute_job, store
 from cyact.ufuncs cimport (
-    ALPHA, CASTING, DTYPE, FIRST, NAME, OUT, SECOND, SLOTS, WHERE, Function, slot,
+    ALPHA, CASTING, DTYPE, FIRST, NAME, OUT, SECOND, SLOTS, WHERE, Function, is_bfloat16, slot,
 )
 
 cnp.import_array()
@@ -212,7 +212,7 @@ cdef object direct(Function function, object first, object second, object alpha,
                 return None
         else:
             return None
-        level.store(slope_value, kernel.types[function.arrays], &slope)
+        store(slope_value, kernel.types[function.arrays], &slope)
         operands[function.arrays] = NULL
     if out is None:
         if c_order:
@@ -284,29 +284,34 @@ cdef bint is_integer(object dtype):
 
 cdef object computed_dtype(Function function, object first, object second):
     """The dtype that the inputs are computed in; None where NumPy has to find it."""
-    dtypes = [getattr(x, "dtype", None) for x in ((first,) if function.arrays == 1 else (first, second))]
     try:
-        return function.result_dtype(None if None in dtypes else np.result_type(*dtypes))
-    except TypeError:
+        return function.result_dtype(
+            numpy_dtype(first) if function.arrays == 1 else np.result_type(numpy_dtype(first), numpy_dtype(second))
+        )
+    except (AttributeError, TypeError):
         return None
 
 
-cdef object checked_slope(Function function, object first, object second, object alpha, object dtype, object name):
+cdef object numpy_dtype(object x):
+    """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
+    if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
+        return np.result_type(*x.dtypes)
+    return getattr(x.dtype, "numpy_dtype", x.dtype)
+
+
+cdef object checked_slope(Function function, object first, object second, object alpha, object dtype):
     """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
     cdef double slope
     cdef cnp.ndarray array
     if not hasattr(alpha, "__array_ufunc__"):
         number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
         if number:
-            try:
-                slope = float(alpha)
-            except OverflowError as error:
-                raise _explained(error, function, name) from None
+            slope = float(alpha)
             computed = dtype if dtype is not None else computed_dtype(function, first, second)
             if computed is None:
                 return slope
             array = np.empty((), computed)
-            level.store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
+            store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
             return array
         alpha = np.asarray(alpha)
     given = getattr(alpha, "dtype", None)
@@ -315,16 +320,13 @@ cdef object checked_slope(Function function, object first, object second, object
         if given == np.float32 and getattr(getattr(first, "dtype", None), "char", "") == "E" and dtype is None:
             return alpha.astype(first.dtype)
     elif function.result_dtype(given) is None:
-        raise TypeError(
-            f"{_label(function, name)}: alpha must be a real number or an array of real numbers, not {alpha!r}"
-        )
+        raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
     return alpha
 
 
-cdef object general(Function function, object first, object second, object alpha, object out, PyObject** values):
-    """By the ufunc; ``values`` has its keyword arguments, NULL where not given."""
+cdef object by_ufunc(Function function, object first, object second, object alpha, object out, PyObject** values):
+    """``values`` has the ufunc's keyword arguments, NULL where not given."""
     cdef Function chosen = function
-    cdef object name = None if values[NAME] == NULL else <object> values[NAME]
     cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
     cdef object slope, keys, stored = None
     cdef PyObject* stack[SLOTS]
@@ -337,8 +339,12 @@ cdef object general(Function function, object first, object second, object alpha
             second = np.asarray(second)
         stack[1] = <PyObject*> second
         operands = 2
+    if dtype is not None and is_bfloat16(np.dtype(dtype)):
+        # NumPy finds no loop that it could cast to.
+        first = first.astype(dtype, copy=False)
+        stack[0] = <PyObject*> first
     if function.sloped:
-        slope = checked_slope(function, first, second, alpha, dtype, name)
+        slope = checked_slope(function, first, second, alpha, dtype)
         stack[operands] = <PyObject*> slope
         operands += 1
     if out is not None:
@@ -356,17 +362,22 @@ cdef object general(Function function, object first, object second, object alpha
             Py_INCREF(<object> function.parameters[i])
             PyTuple_SET_ITEM(keys, count, <object> function.parameters[i])
             count += 1
+    if dtype is None and (stored is None or stored is getattr(first, "dtype", None)):
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
+    # A cast to a smaller dtype may overflow, to inf.
+    with np.errstate(all="ignore"):
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
+
+
+cdef object general(Function function, object first, object second, object alpha, object out, PyObject** values):
+    """By the ufunc, whose errors get the function's name and the caller's label."""
     try:
-        if dtype is None and (stored is None or stored is getattr(first, "dtype", None)):
-            return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
-        # A cast to a smaller dtype may overflow, to inf.
-        with np.errstate(all="ignore"):
-            return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
+        return by_ufunc(function, first, second, alpha, out, values)
     except (TypeError, ValueError, OverflowError) as error:
         hint = ""
-        if is_integer(stored) and getattr(error, "casting", None) is not None:
+        if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
             hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
-        raise _explained(error, function, name, hint) from error
+        raise _explained(error, function, None if values[NAME] == NULL else <object> values[NAME], hint) from error
 
 
 # ---- the arguments ----
@@ -503,9 +514,10 @@ See Also
 leaky_relu : keeps a slope below zero.
 relu_grad : its gradient.
 
-Notes ----- ``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is
-its own result. The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann
-machines", 2010.
+Notes
+-----
+``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is its own result.
+The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
 
 Examples
 --------
@@ -559,10 +571,12 @@ See Also
 --------
 leaky_relu_grad : its gradient.
 
-Notes ----- ``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves
-whatever the slope. Integers in place, or any integer `out`, need ``casting="unsafe"``: the value is then stored
-truncated toward zero, and unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,
-"Rectifier nonlinearities improve neural network acoustic models", 2013; the default slope is TensorFlow's.
+Notes
+-----
+``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves whatever the slope.
+Integers in place, or any integer `out`, need ``casting="unsafe"``: the value is then stored truncated toward zero,
+and unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng, "Rectifier nonlinearities
+improve neural network acoustic models", 2013; the default slope is TensorFlow's.
 
 Examples
 --------
@@ -616,11 +630,13 @@ See Also
 --------
 sigmoid_grad : its gradient.
 
-Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0,
-1]; results down to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a
-fitted polynomial for ``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the
-formula in ``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2):
-slower, and now and then another last bit.
+Notes
+-----
+At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0, 1]; results down
+to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a fitted polynomial for
+``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the formula in
+``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and
+then another last bit.
 
 Examples
 --------
@@ -671,10 +687,12 @@ See Also
 --------
 tanh_grad : its gradient.
 
-Notes ----- At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd,
-within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at
-a multiple of ``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``.
-Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
+Notes
+-----
+At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd, within [-1, 1].
+inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at a multiple of
+``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``. Multiply-add is
+emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
 
 Examples
 --------
@@ -817,8 +835,10 @@ TypeError
 ValueError
     If `out` is read-only, or shapes do not broadcast. Whatever is raised, nothing was written.
 
-Notes ----- ``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1 ULP for y in [0,
-1] and results that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
+Notes
+-----
+``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1.5 ULP for y in [0, 1] and results
+that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
 ``raw_ops.SigmoidGrad``.
 
 Examples
@@ -866,7 +886,7 @@ ValueError
 
 Notes
 -----
-``dy * (1 - y * y)``: at most 1 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
+``dy * (1 - y * y)``: at most 1.5 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
 computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
 
 Examples

@@ -21,6 +21,7 @@ cdef enum:
     SLOTS = 10
 
 cdef int slot(int type_number) noexcept
+cdef bint is_bfloat16(object dtype)
 
 
 cdef class Function:

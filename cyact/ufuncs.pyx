@@ -18,28 +18,6 @@ from cyact.parallel cimport compute, compute_job, level
 cnp.import_array()
 cnp.import_ufunc()
 
-cdef extern from *:
-    """
-    /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
-       warnings. Saving and restoring the register costs 1 ns; fenv.h's functions 80. */
-    #if defined(__SSE2__) || defined(_M_X64)
-    #include <xmmintrin.h>
-    #define CYACT_GET_STATUS() _mm_getcsr()
-    #define CYACT_SET_STATUS(s) _mm_setcsr(s)
-    #elif defined(__aarch64__) && defined(__GNUC__)
-    #define CYACT_GET_STATUS() __builtin_aarch64_get_fpsr()
-    #define CYACT_SET_STATUS(s) __builtin_aarch64_set_fpsr(s)
-    #else
-    #include <fenv.h>
-    static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
-    static void cyact_set_status(unsigned int s) { feclearexcept(FE_ALL_EXCEPT & ~(int)s); }
-    #define CYACT_GET_STATUS() cyact_get_status()
-    #define CYACT_SET_STATUS(s) cyact_set_status(s)
-    #endif
-    """
-    unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
-    void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil
-
 cdef extern from "numpy/ufuncobject.h":
     ctypedef struct PyArrayObject
     ctypedef struct PyArray_Descr
@@ -63,7 +41,6 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     cdef int out = kernel.operands - 1, o
     cdef Py_ssize_t n = dimensions[0], i
     cdef bint scalar = kernel.sloped and steps[out - 1] == 0, straight = True
-    cdef unsigned int status = get_status()
     cdef char* at[MAX_OPERANDS]
     cdef Job job
     for o in range(out + 1):
@@ -72,7 +49,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
         for i in range(n):
             for o in range(out + 1):
                 at[o] = args[o] + i * steps[o]
-            kernel.call(at, 1, kernel.sloped)
+            compute(kernel, at, 1, kernel.sloped)
     elif straight:
         compute(kernel, args, n, scalar)
     else:
@@ -83,8 +60,6 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
             job.strides[o][0] = steps[o]
             job.data[o] = args[o]
         compute_job(&job)
-    if get_status() != status:
-        set_status(status)
 
 
 cdef inline bint overlaps(
@@ -124,21 +99,26 @@ cdef int resolver(
 ) except -1:
     """NumPy's choice of a loop, but for four things.
 
-    bool is refused, which NumPy would cast to int8; and integers where there are floating-point loops alone, which it
-    would cast to float16. bfloat16 is made known when it is first met. And where only the result's dtype is asked for
-    (``dtype=``), every other operand is computed in it too: NumPy would take the first loop with that result, and
-    cast an int32 array to int8 for it.
+    Dtypes that have no loop are refused, of which NumPy would cast some (bool to int8, float8 to float32), and integers
+    where there are floating-point loops alone, which it would cast to float16. bfloat16 is made known when it is first
+    met. And where only the result's dtype is asked for (``dtype=``), every other operand is computed in it too: NumPy
+    would take the first loop with that result, and cast an int32 array to int8 for it.
     """
-    cdef int nargs = ufunc.nin + ufunc.nout, i
+    cdef int nargs = ufunc.nin + ufunc.nout, number, i
     cdef bint integers = True
     cdef cnp.ndarray array
     for i in range(ufunc.nin):
         array = <cnp.ndarray> operands[i]
-        if cnp.PyArray_TYPE(array) == cnp.NPY_BOOL:
-            raise TypeError("bool is not supported")
+        number = cnp.PyArray_TYPE(array)
         if bfloat16_number < 0 and is_bfloat16(array.dtype):
             add_bfloat16(array.dtype)
-        integers = integers and cnp.PyArray_ISINTEGER(array)
+        if not (
+            cnp.PyArray_ISINTEGER(array)
+            or number in (NPY_HALF, cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
+            or number == bfloat16_number
+        ):
+            raise TypeError(f"{array.dtype} is not supported")
+        integers = integers and (cnp.PyArray_ISINTEGER(array) or i == 2)     # the slope, of three
     if integers and ufunc.types[0] == NPY_HALF:
         raise TypeError("integers are not supported")
     types = <object> type_tuple if type_tuple != NULL else None
@@ -160,7 +140,7 @@ cdef int slot(int type_number) noexcept:
     return NUMPY_TYPES if type_number == bfloat16_number else -1
 
 
-cdef bint is_bfloat16(dtype):
+cdef bint is_bfloat16(object dtype):
     return dtype.num >= NUMPY_TYPES and dtype.type.__name__ == "bfloat16" and dtype.type.__module__ == "ml_dtypes"
 
 

@@ -1,8 +1,8 @@
 """The table of cases: what the tests know of each function. A new function is one row here.
 
-References are independent of the package: NumPy's own arithmetic in the result's dtype where that is exact or rounded once,
-else float64 for results of up to 32 bits and mpmath for float64. ``python tests/cases.py`` prints a digest of the results of
-every function and dtype, for comparing instruction-set levels.
+References are independent of the package: NumPy's own arithmetic in the result's dtype where that is exact or rounded
+once, else float64 for results of up to 32 bits and mpmath for float64. ``python tests/cases.py`` prints a digest of the
+results of every function and dtype, for comparing instruction-set levels.
 """
 
 import hashlib
@@ -122,8 +122,8 @@ def special(dtype):
     digits, exponent = FORMATS[dtype.name]
     smallest = 2.0**exponent
     least = float(smallest_subnormal(dtype))
-    finite = [0, least, 2 * least, smallest - least, smallest, smallest + least, 0.5, 1, 1 + 2.0**-digits, 2, 3, 8, 9, 20, 40,
-              88, 104, 745, float(largest(dtype))]
+    finite = [0, least, 2 * least, smallest - least, smallest, smallest + least, 0.5, 1, 1 + 2.0**-digits,
+              2, 3, 8, 9, 20, 40, 88, 104, 745, float(largest(dtype))]
     with np.errstate(over="ignore"):
         values = np.array([*finite, np.inf]).astype(dtype)
     return np.concatenate([values, -values, quiet_nans(dtype)])
@@ -146,7 +146,7 @@ def sample(dtype, n, seed=0):
 # ---- references ----
 
 def product(x, alpha):
-    """alpha x rounded once, to x's dtype, which alpha takes first. The product of two 16-bit floats is exact in float32."""
+    """alpha x rounded once, to x's dtype, which alpha takes first. That of two 16-bit floats is exact in float32."""
     with np.errstate(all="ignore"):
         alpha = np.asarray(alpha).astype(x.dtype)
         if x.dtype in SMALL:
@@ -259,7 +259,8 @@ def digests():
     hashes = {}
     for case in ROWS:
         for dtype in case.dtypes:
-            inputs = [np.concatenate([sample(dtype, 20_000, i), np.roll(special(dtype), i)]) for i in range(case.arrays)]
+            rolled = [np.roll(special(dtype), i) for i in range(case.arrays)]
+            inputs = [np.concatenate([sample(dtype, 20_000, i), x]) for i, x in enumerate(rolled)]
             hashes[f"{case.name} {dtype}"] = hashlib.sha256(bits(case(*inputs))).hexdigest()
             if case.result(dtype) != dtype:
                 result = case(*inputs, out=np.zeros_like(inputs[0]), casting="unsafe")

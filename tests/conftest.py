@@ -1,4 +1,4 @@
-"""Fixtures over functions, dtypes and instruction-set levels: a test asks for ``case``, ``dtype`` or ``level`` by name."""
+"""Fixtures over functions, dtypes and instruction-set levels: a test asks for ``case``, ``dtype`` or ``level``."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def run_on_level():
-    """Runs Python with a forced level, in the directory of the tests, so that they and the installed package are imported."""
+    """Runs Python with a forced level, in the directory of the tests: these and the installed package are imported."""
 
     def run(level, *arguments, **environment):
         environment = {**os.environ, "CYACT_LEVEL": level, **environment}

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from cases import CASES, ROWS, assert_same_bits, sample
+from cases import CASES, ROWS, assert_same_bits
 
 import cyact
 
@@ -159,12 +159,14 @@ def sweep():
 @pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
 def test_guards_guard(run_on_level):
     """One element too many is noticed, in reading and in writing, on both sides."""
-    script = "import numpy as np; from test_guard_pages import *; room = Guarded(100); x = room.line(np.dtype('i1'), 100, {})"
-    access = "np.ndarray(101, 'i1', room.map, {})"
+    script = (
+        "import numpy as np; from test_guard_pages import *; room = Guarded(100); "
+        "room.line(np.dtype('i1'), 100, {})[...] = 1; say('so far'); "
+        "np.ndarray(101, 'i1', room.map, {}){}; say('alive')"
+    )
     for at_end, first in [(True, "room.high - 100"), (False, "room.low - 1")]:
         for use in ("[...] = 1", ".sum()"):
-            done = run_on_level("", "-c", f"{script.format(at_end)}; x[...] = 1; print('so far', flush=True); "
-                                          f"{access.format(first)}{use}; print('alive')")
+            done = run_on_level("", "-c", script.format(at_end, first, use))
             assert done.stdout == "so far\n" and done.returncode < 0, done.stderr
 
 

@@ -29,7 +29,7 @@ def test_highest_level_is_the_default(run_on_level):
 
 
 def test_forced_level_is_loaded_alone(level, run_on_level):
-    script = "import sys, cyact.parallel; print(cyact.parallel.level_name, *(m for m in sys.modules if 'kernels.' in m))"
+    script = "import sys, cyact.parallel as p; print(p.level_name, *(m for m in sys.modules if 'kernels.' in m))"
     done = run_on_level(level, "-c", script)
     loaded, *modules = done.stdout.split()
     assert loaded == level

@@ -5,19 +5,18 @@ import doctest
 import gc
 import importlib.metadata
 import inspect
+import itertools
 import re
 import sys
 import tracemalloc
 from pathlib import Path
 
-import cyact.activations
 import numpy as np
 import pytest
 from cases import CASES, FLOATS, INTEGERS
 
 import cyact
 from cyact import ufuncs
-import itertools
 
 PACKAGE = Path(cyact.__file__).parent
 PUBLIC = [name for name in cyact.__all__ if callable(getattr(cyact, name))]
@@ -37,9 +36,8 @@ def test_names_agree():
     """Cases, kernels' table, public functions, type stubs: a function that one of them lacks is forgotten somewhere."""
     kernels = {name for name in ufuncs.__all__ if not name.startswith("truncated_")}
     assert kernels == set(CASES)
-    assert set(cyact.activations.__all__) == set(CASES)
     assert set(CASES) <= set(cyact.__all__)
-    for names in (cyact.__all__, cyact.activations.__all__, ufuncs.__all__):
+    for names in (cyact.__all__, ufuncs.__all__):
         assert len(names) == len(set(names))
     assert all(hasattr(cyact, name) for name in cyact.__all__)
     truncated = {name.removeprefix("truncated_") for name in ufuncs.__all__ if name.startswith("truncated_")}
@@ -67,7 +65,8 @@ def test_stub_agrees():
             assert [a.arg for a in given] == [p for p, what in parameters.items() if what.kind is not what.VAR_KEYWORD]
             keywords = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             for argument, default in keywords:
-                assert default is not None and ast.literal_eval(default) == parameters[argument.arg].default, (name, argument.arg)
+                assert default is not None, (name, argument.arg)
+                assert ast.literal_eval(default) == parameters[argument.arg].default, (name, argument.arg)
 
 
 def test_signatures(case):
@@ -174,8 +173,8 @@ def test_import_brings_nothing_but_numpy(run_on_level):
         print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
     """
     done = run_on_level("", "-c", script)
-    names = {name for name in ast.literal_eval(done.stdout) if not name.startswith(("_cython_", "cython_runtime", "_cyutility"))}
-    assert names == {"cyact"}, done.stderr
+    own = ("_cython_", "cython_runtime", "_cyutility")      # what Cython's modules make of themselves
+    assert [name for name in ast.literal_eval(done.stdout) if not name.startswith(own)] == ["cyact"], done.stderr
 
 
 def test_show_config(capsys):
@@ -253,10 +252,10 @@ def test_reference_counts(case, dtype):
     """No reference is lost or kept: of arrays, of NumPy's dtype objects, of None, of the strings."""
     kinds, arrays = calls(case, dtype)
     dtypes = {np.dtype(d) for d in [*FLOATS, *INTEGERS, "bool", "complex64"]}
-    watched = [*arrays, *(np.dtype(d.char) for d in dtypes if d.name != "bfloat16"), dtype, np.float32, np.ndarray, case.function,
-               getattr(ufuncs, case.name), "same_kind", "unsafe", "K", "label", np.True_]
+    watched = [*arrays, *(np.dtype(d.char) for d in dtypes if d.name != "bfloat16"), dtype, np.float32, np.ndarray,
+               case.function, getattr(ufuncs, case.name), "same_kind", "unsafe", "K", "label", np.True_]
     watched = [thing for thing in watched if sys.getrefcount(thing) < 1 << 30]      # the rest is immortal
-    times = 100
+    times = 60
     for kind, call in kinds.items():
         call()
         gc.collect()
@@ -266,11 +265,12 @@ def test_reference_counts(case, dtype):
         gc.collect()
         drift = np.array(counts(watched)) - before
         # Caches of other parties may take or give a few; a leak is one or more for every call.
-        assert np.abs(drift).max() < 20, (kind, [(repr(t)[:60], d) for t, d in zip(watched, drift.tolist(), strict=True) if d])
+        changed = [(repr(watched[i])[:60], drift[i]) for i in np.flatnonzero(drift)]
+        assert np.abs(drift).max() < 20, (kind, changed)
 
 
 def test_stolen_references(case, dtype):
-    """Some of NumPy's functions steal a reference to a dtype: after enough calls it would be freed, and the process crash."""
+    """Some of NumPy's functions steal a reference to a dtype: after enough calls it would be freed: a crash."""
     x = [np.ones((4, 6), dtype)[:, ::2]] * case.arrays
     result = np.dtype(case.result(dtype))
     for make in (lambda: case(*x), lambda: case(*(a.T for a in x)), lambda: case(*(np.ascontiguousarray(a) for a in x)),
@@ -279,10 +279,10 @@ def test_stolen_references(case, dtype):
         kept = [make() for _ in range(5)]
         before = sys.getrefcount(result), sys.getrefcount(dtype)
         del kept
-        results = [make() for _ in range(1000)]
+        results = [make() for _ in range(500)]
         grown = sys.getrefcount(result) - before[0]
         # Each array that is alive holds one; scalars of NumPy's own dtypes hold none.
-        assert grown <= 1000
+        assert grown <= 500
         del results
         drift = [sys.getrefcount(result) - before[0], sys.getrefcount(dtype) - before[1]]
         assert all(-10 <= change <= 10 for change in drift), drift
@@ -308,4 +308,5 @@ def test_memory_is_flat(case, dtype):
                 used.append(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
-        assert min(np.diff(used)) < 4 * times, kind
+        # The smallest object has more than 16 bytes; caches fill more slowly than that.
+        assert min(np.diff(used)) < 16 * times, (kind, used)

@@ -77,7 +77,9 @@ def test_result_dtype(case, dtype):
     assert case(*case.operands(dtype, 0)).dtype == expected
 
 
-@pytest.mark.parametrize(("case", "dtype"), [(c, d) for c in CASES.values() for d in c.dtypes if d.itemsize <= 2], ids=identify)
+@pytest.mark.parametrize(
+    ("case", "dtype"), [(c, d) for c in CASES.values() for d in c.dtypes if d.itemsize <= 2], ids=identify
+)
 def test_every_value(case, dtype):
     """All of them, where a dtype has at most 65,536."""
     values = every(dtype)
@@ -128,7 +130,8 @@ def test_neighbours_rise(dtype):
             for name in ("sigmoid", "tanh"):
                 y = CASES[name](x)
                 assert (y[1:] >= y[:-1]).all(), (name, start)
-                assert (y >= CASES[name].span[0]).all() and (y <= CASES[name].span[1]).all(), (name, start)
+                low, high = CASES[name].span
+                assert ((y >= low) & (y <= high)).all(), (name, start)
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -225,13 +228,14 @@ def zero_or_more(x):
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_weak_slope_is_rounded_once(dtype):
-    """Slopes near ties of the dtype, which rounding by way of float32 would take for ties, and at the ends of its range."""
+    """Slopes near ties, which rounding by way of float32 would take for ties, and at the ends of the range."""
     digits, smallest = FORMATS[dtype.name]
     top = float(largest(dtype))
     half = 2.0 ** -(digits + 1)
     slopes = [1 + half, 1 + 3 * half]
     slopes += [slope + error for slope in slopes for error in (2.0**-52, -(2.0**-52), 2.0**-30, -(2.0**-30), 2.0**-24)]
-    slopes += [top, top * (1 + half / 4), 2.0**smallest * half, 2.0**smallest * half * (1 + 2.0**-40), 2.0**smallest * 2 * half]
+    least = 2.0**smallest * half
+    slopes += [top, top * (1 + half / 4), least, least * (1 + 2.0**-40), 2 * least]
     slopes += [1.5 * 2.0 ** (smallest - digits), 2.5 * 2.0 ** (smallest - digits), 0.5 * 2.0 ** (smallest - digits)]
     if dtype != np.float64:
         slopes += [top * (1 + half / 2) - top * 2.0**-40, top * (1 + half), top * 2, 1e39, 1e308]
@@ -254,7 +258,9 @@ def round_to(number, dtype):
     return np.copysign(np.array([np.inf if over else float(rounded)]), number).astype(dtype)
 
 
-@pytest.mark.parametrize("alpha", [Fraction(1, 5), np.float64(0.2), np.array(0.2), np.float32(0.2), np.int64(2), np.uint8(2), 2, [0.2]])
+@pytest.mark.parametrize("alpha", [
+    Fraction(1, 5), np.float64(0.2), np.array(0.2), np.float32(0.2), np.int64(2), np.uint8(2), 2, [0.2],
+], ids=repr)
 def test_kinds_of_slopes(alpha):
     """Numbers are weak, NumPy's scalars and arrays have a dtype that takes part in the promotion."""
     x = np.array([-1.5, 2.5], "float32")
@@ -270,7 +276,8 @@ def test_kinds_of_slopes(alpha):
     ("float32", "int64", "float64"), ("float16", "uint8", "float16"),
     ("int8", "float32", "float32"), ("uint16", "float32", "float32"), ("int8", "float64", "float64"),
     ("int32", "float32", "float64"), ("int64", "float64", "float64"), ("int8", "float16", "float32"),
-    ("int8", "int8", "float32"), ("uint8", "uint16", "float32"), ("int64", "int8", "float64"), ("int8", "int32", "float64"),
+    ("int8", "int8", "float32"), ("uint8", "uint16", "float32"), ("int64", "int8", "float64"),
+    ("int8", "int32", "float64"),
 ])
 def test_promotion_by_slopes(dtype, slopes, expected):
     x = sample(np.dtype(dtype), 300)
@@ -300,8 +307,10 @@ def test_dtype_argument(case, asked, dtype):
     assert_same_bits(case(x, dtype=asked), case(cast))
 
 
-@pytest.mark.parametrize(("dtype", "asked"), [("int8", "int32"), ("int64", "float32"), ("int32", "int8"), ("uint8", "float64"),
-                                          ("float64", "float32"), ("int16", "float16")])
+@pytest.mark.parametrize(("dtype", "asked"), [
+    ("int8", "int32"), ("int64", "float32"), ("int32", "int8"), ("uint8", "float64"), ("float64", "float32"),
+    ("int16", "float16"),
+])
 def test_relu_dtype_argument(dtype, asked):
     x = sample(np.dtype(dtype), 400)
     with np.errstate(all="ignore"):
@@ -346,7 +355,8 @@ def test_truncated_out_of_range_is_consistent(dtype, alpha):
     x = np.concatenate([special(dtype), sample(dtype, 200)])
     whole = cyact.leaky_relu(x, alpha, out=x.copy(), casting="unsafe")
     assert_same_bits(whole[x >= 0], x[x >= 0])
-    single = np.concatenate([cyact.leaky_relu(x[i:i + 1], alpha, out=x[i:i + 1].copy(), casting="unsafe") for i in range(len(x))])
+    ones = [x[i:i + 1] for i in range(len(x))]
+    single = np.concatenate([cyact.leaky_relu(one, alpha, out=one.copy(), casting="unsafe") for one in ones])
     assert_same_bits(whole, single)
     strided = np.repeat(x, 3)
     cyact.leaky_relu(strided[::3], alpha, out=strided[::3], casting="unsafe")
@@ -364,8 +374,10 @@ def test_truncated_sigmoid_and_tanh(dtype, name):
     assert set(np.unique(x).tolist()) <= {-1, 0, 1}
 
 
-@pytest.mark.parametrize(("dtype", "out"), [("int8", "int32"), ("int32", "int8"), ("int16", "uint16"), ("int64", "int32"), ("uint8", "int8"),
-                                        ("float32", "int32"), ("float64", "int64"), ("float16", "int8")])
+@pytest.mark.parametrize(("dtype", "out"), [
+    ("int8", "int32"), ("int32", "int8"), ("int16", "uint16"), ("int64", "int32"), ("uint8", "int8"),
+    ("float32", "int32"), ("float64", "int64"), ("float16", "int8"),
+])
 def test_truncated_into_another_dtype(dtype, out):
     x = np.array([0, 1, 2, 100, 5] + ([] if dtype[0] == "u" else [-1, -4, -5, -6, -100]), dtype)
     kind = real(x.dtype)

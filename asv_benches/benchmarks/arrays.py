@@ -21,20 +21,23 @@ class Dtypes:
         self.call(self.x, out=self.out)
 
 
-class DtypesInPlace(Dtypes):
+class DtypesInPlace:
     """The same in place, each time on fresh data: they would drift to where nothing changes."""
 
+    params = [FUNCTIONS, DTYPES]
+    param_names = ["function", "dtype"]
     number = 1
     repeat = (10, 1000, 1.0)
 
     def setup(self, function, dtype):
-        super().setup(function, dtype)
-        if self.out.dtype != self.x.dtype:
+        features = values((65_536,), dtype)
+        self.call, self.x = function_and_result(function, features)
+        if self.x.dtype != features.dtype:
             raise NotImplementedError
-        self.out[...] = self.x
+        self.x[...] = features
 
-    def time_out(self, function, dtype):
-        self.call(self.out, out=self.out)
+    def time_in_place(self, function, dtype):
+        self.call(self.x, out=self.x)
 
 
 class Sizes:

@@ -223,6 +223,12 @@ cdef inline double tanh_d(double value) noexcept nogil:
     return value if value != value else y
 
 
+# Where an operation meets two NaNs, processors return the first, and compilers swap factors as they like. To have the same
+# bits everywhere, NaN is chosen by hand: the first input's.
+cdef inline real chosen_nan(real first, real second, real otherwise) noexcept nogil:
+    return first if first != first else second if second != second else otherwise
+
+
 # relu_grad(g, x) = g if x > 0 else 0
 #
 # Exact for every dtype; 0 where x is NaN.
@@ -237,30 +243,30 @@ cdef inline number relu_grad(number g, number x) noexcept nogil:
 
 # leaky_relu_grad(g, x, alpha) = g if x > 0 else alpha g
 #
-# One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0.
+# One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself.
 cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
-    cdef real product = alpha * g
-    product = <real> 0 if alpha == 0 and (g == INFINITY or g == -INFINITY) else product
+    cdef real product = <real> 0 if alpha == 0 and (g == INFINITY or g == -INFINITY) else alpha * g
+    product = g if g != g else product
     return g if x > 0 else product
 
 
 # sigmoid_grad(y, dy) = dy y (1 - y), with y = sigmoid(x): since y' = e^-x / (1 + e^-x)^2 = y (1 - y)
 #
-# Two roundings, of y - y^2 and of the product: at most 1 ULP for y in [0, 1], but for subnormal results.
+# Two roundings, of y - y^2 and of the product: at most 1.5 ULP for y in [0, 1], but for subnormal results.
 cdef inline float sigmoid_grad_f(float y, float dy) noexcept nogil:
-    return dy * fmaf(-y, y, y)
+    return chosen_nan(y, dy, dy * fmaf(-y, y, y))
 
 
 cdef inline double sigmoid_grad_d(double y, double dy) noexcept nogil:
-    return dy * fma(-y, y, y)
+    return chosen_nan(y, dy, dy * fma(-y, y, y))
 
 
 # tanh_grad(y, dy) = dy (1 - y^2), with y = tanh(x): since y' = 1 - tanh(x)^2
 #
-# Two roundings, of 1 - y^2 and of the product: at most 1 ULP for y in [-1, 1], but for subnormal results.
+# Two roundings, of 1 - y^2 and of the product: at most 1.5 ULP for y in [-1, 1], but for subnormal results.
 cdef inline float tanh_grad_f(float y, float dy) noexcept nogil:
-    return dy * fmaf(-y, y, <float> 1)
+    return chosen_nan(y, dy, dy * fmaf(-y, y, <float> 1))
 
 
 cdef inline double tanh_grad_d(double y, double dy) noexcept nogil:
-    return dy * fma(-y, y, 1)
+    return chosen_nan(y, dy, dy * fma(-y, y, 1))
