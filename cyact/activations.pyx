@@ -304,8 +304,7 @@ cdef object checked_slope(Function function, object first, object second, object
     cdef double slope
     cdef cnp.ndarray array
     if not hasattr(alpha, "__array_ufunc__"):
-        number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
-        if number:
+        if isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
             slope = float(alpha)
             computed = dtype if dtype is not None else computed_dtype(function, first, second)
             if computed is None:
@@ -317,7 +316,7 @@ cdef object checked_slope(Function function, object first, object second, object
     given = getattr(alpha, "dtype", None)
     if given is None or given.kind in "iuf":
         # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
-        if given == np.float32 and getattr(getattr(first, "dtype", None), "char", "") == "E" and dtype is None:
+        if given == np.float32 and is_bfloat16(getattr(first, "dtype", None)) and dtype is None:
             return alpha.astype(first.dtype)
     elif function.result_dtype(given) is None:
         raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
@@ -331,6 +330,7 @@ cdef object by_ufunc(Function function, object first, object second, object alph
     cdef object slope, keys, stored = None
     cdef PyObject* stack[SLOTS]
     cdef int operands = 1, count = 0, i
+    cdef bint exact = True
     if not cnp.PyArray_Check(first) and not hasattr(first, "__array_ufunc__"):
         first = np.asarray(first)
     stack[0] = <PyObject*> first
@@ -347,6 +347,10 @@ cdef object by_ufunc(Function function, object first, object second, object alph
         slope = checked_slope(function, first, second, alpha, dtype)
         stack[operands] = <PyObject*> slope
         operands += 1
+        # NumPy takes no notice of a scalar's dtype beside bfloat16.
+        if dtype is None and is_bfloat16(getattr(first, "dtype", None)) and slope.dtype == np.float64:
+            dtype = slope.dtype
+            values[DTYPE] = <PyObject*> dtype
     if out is not None:
         stored = getattr(out[0] if type(out) is tuple and len(out) == 1 else out, "dtype", None)
         if values[CASTING] != NULL and dtype is None and function.truncated is not None and is_integer(stored):
@@ -362,7 +366,9 @@ cdef object by_ufunc(Function function, object first, object second, object alph
             Py_INCREF(<object> function.parameters[i])
             PyTuple_SET_ITEM(keys, count, <object> function.parameters[i])
             count += 1
-    if dtype is None and (stored is None or stored is getattr(first, "dtype", None)):
+    for i in range(operands):
+        exact = exact and (stored is None or stored is getattr(<object> stack[i], "dtype", None))
+    if dtype is None and exact:
         return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
     # A cast to a smaller dtype may overflow, to inf.
     with np.errstate(all="ignore"):

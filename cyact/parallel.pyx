@@ -151,9 +151,11 @@ def set_num_threads(n):
     --------
     num_threads : for a block of code and the calling thread alone.
 
-    Notes ----- Until this is called, the number is the environment variable ``CYACT_NUM_THREADS`` if set, else what
-    OpenMP would use (which honours ``OMP_NUM_THREADS``, the processor affinity and threadpoolctl), but at most the
-    container's quota. A process that was forked uses one thread whatever is set.
+    Notes
+    -----
+    Until this is called, the number is the environment variable ``CYACT_NUM_THREADS`` if set, else what OpenMP would
+    use (which honours ``OMP_NUM_THREADS``, the processor affinity and threadpoolctl), but at most the container's
+    quota. A process that was forked uses one thread whatever is set.
 
     Examples
     --------

@@ -141,7 +141,7 @@ cdef int slot(int type_number) noexcept:
 
 
 cdef bint is_bfloat16(object dtype):
-    return dtype.num >= NUMPY_TYPES and dtype.type.__name__ == "bfloat16" and dtype.type.__module__ == "ml_dtypes"
+    return getattr(dtype, "num", 0) >= NUMPY_TYPES and dtype.type.__name__ == "bfloat16" and dtype.type.__module__ == "ml_dtypes"
 
 
 cdef add_bfloat16(dtype):

@@ -160,6 +160,8 @@ def expected_loops(function, types):
     for level in cpu.levels() for function, types in table(level)[1]
 ])
 def test_hot_loops_are_vector_code(level, function, types):
+    if types[0] in "qQ" and "leaky" in function and level in ("x86_64_v2", "x86_64_v3") and "relu_grad" not in function:
+        pytest.skip("no vector conversion of 64-bit integers before AVX-512")
     start = table(level)[1][function, types]
     pattern = arithmetic(function, types)
     if types in ("bf", "Bf") and function in ("sigmoid", "tanh"):

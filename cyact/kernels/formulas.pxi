@@ -245,7 +245,9 @@ cdef inline number relu_grad(number g, number x) noexcept nogil:
 #
 # One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself.
 cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
-    cdef real product = <real> 0 if alpha == 0 and (g == INFINITY or g == -INFINITY) else alpha * g
+    cdef real magnitude = -g if g < 0 else g
+    # & where "and" would be a branch
+    cdef real product = <real> 0 if (alpha == 0) & (magnitude == INFINITY) else alpha * g
     product = g if g != g else product
     return g if x > 0 else product
 
