@@ -13,11 +13,11 @@ import time
 import timeit
 from dataclasses import dataclass, replace
 
+import cyact.cpu
 import numpy as np
 from peers import MODES, OURS, PEERS, Missing, peer
 
 import cyact
-import cyact.cpu
 
 SHAPE = (1000, 1000)
 PAGE = 4096

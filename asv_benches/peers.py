@@ -10,10 +10,10 @@ import functools
 import math
 from dataclasses import dataclass
 
+import cyact.ufuncs
 import numpy as np
 
 import cyact
-import cyact.ufuncs
 
 
 class Missing(Exception):
@@ -261,7 +261,7 @@ class OnnxRuntime(Peer):
 
 
 class Jax(Peer):
-    statements = {name: "compiled(x).block_until_ready()" for name in ("relu", "leaky_relu", "sigmoid", "tanh")}
+    statements = dict.fromkeys(("relu", "leaky_relu", "sigmoid", "tanh"), "compiled(x).block_until_ready()")
 
     def __init__(self, threads):
         import jax
@@ -284,7 +284,7 @@ class Jax(Peer):
 
 
 class Numba(Peer):
-    statements = {name: "compiled(x, out=out)" for name in ("relu", "leaky_relu", "sigmoid", "tanh")}
+    statements = dict.fromkeys(("relu", "leaky_relu", "sigmoid", "tanh"), "compiled(x, out=out)")
 
     def __init__(self, threads):
         import numba

@@ -48,13 +48,13 @@ def limit_threads():
 if __name__ == "__main__":
     limit_threads()
 
+import cyact.parallel  # noqa: E402
 import numpy as np  # noqa: E402
 from measure import LARGE, Call, contend, minima, offered_dtypes, offered_functions  # noqa: E402
 from peers import MODES, PEERS, Missing, installed, peer  # noqa: E402
 from targets import GROUPS, targets  # noqa: E402
 
 import cyact  # noqa: E402
-import cyact.parallel  # noqa: E402
 
 
 def arguments():

@@ -1,8 +1,14 @@
 """Activation functions for NumPy arrays: fast, exact, in place.
 
-``relu``, ``leaky_relu``, ``sigmoid``, ``tanh`` and their gradients, for every integer and floating-point dtype. They are
-called as NumPy's ufuncs are, with TensorFlow's argument names.
+``relu``, ``leaky_relu``, ``sigmoid``, ``tanh`` and their gradients, for every integer and floating-point dtype, called as
+NumPy's ufuncs are, with TensorFlow's argument names.
 """
+
+# ruff: noqa: E402, I001 -- what OpenMP does is decided when it is loaded
+from cyact.config import patient_openmp, show_config
+
+with patient_openmp():
+    from cyact.parallel import get_num_threads, num_threads, set_num_threads
 
 from cyact.activations import (
     leaky_relu,
@@ -14,8 +20,6 @@ from cyact.activations import (
     tanh,
     tanh_grad,
 )
-from cyact.config import show_config
-from cyact.parallel import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"
 

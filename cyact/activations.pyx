@@ -306,8 +306,8 @@ cdef object checked_slope(Function function, object first, object second, object
     if not hasattr(alpha, "__array_ufunc__"):
         if isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
             slope = float(alpha)
-            computed = dtype if dtype is not None else computed_dtype(function, first, second)
-            if computed is None:
+            computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
+            if computed is None or computed.char not in "efdE" or not computed.isnative:
                 return slope
             array = np.empty((), computed)
             store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
@@ -354,8 +354,9 @@ cdef object by_ufunc(Function function, object first, object second, object alph
     if out is not None:
         stored = getattr(out[0] if type(out) is tuple and len(out) == 1 else out, "dtype", None)
         if values[CASTING] != NULL and dtype is None and function.truncated is not None and is_integer(stored):
-            if <object> values[CASTING] == "unsafe" and stored.newbyteorder("=") == getattr(first, "dtype", None):
-                chosen = function.truncated
+            if <object> values[CASTING] == "unsafe" and is_integer(getattr(first, "dtype", None)):
+                if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
+                    chosen = function.truncated
     for i in range(OUT, NAME):
         count += values[i] != NULL
     keys = PyTuple_New(count)

@@ -1,5 +1,25 @@
 """What this build is, and what it found on this machine."""
 
+import contextlib
+import os
+
+
+@contextlib.contextmanager
+def patient_openmp():
+    """Load OpenMP's library within this block, and its idle threads will sleep instead of spinning for milliseconds.
+
+    They would take the processor from whatever else runs, and be late for the next call: hundreds of times as long as
+    one thread takes, on a machine with another busy process. Only the library reads the variable, when it is loaded.
+    """
+    ours = not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
+    if ours:
+        os.environ["GOMP_SPINCOUNT"] = "1000"
+    try:
+        yield
+    finally:
+        if ours:
+            del os.environ["GOMP_SPINCOUNT"]
+
 
 def show_config():
     """Print the instruction-set level, threads, build flags and versions: what a bug report needs.

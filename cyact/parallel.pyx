@@ -242,9 +242,10 @@ if "CYACT_NUM_THREADS" in os.environ:
 # ---- running ----
 
 cdef enum:
-    # Elements from which two threads are faster than one; a parallel region costs some microseconds.
-    HEAVY_THREADED = 32768
-    LIGHT_THREADED = 262144
+    # Elements from which two threads are faster than one: waking a thread takes some 10 microseconds, and longer where
+    # its processor is taken.
+    HEAVY_THREADED = 131072
+    LIGHT_THREADED = 1048576
     # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
     # is taken by another program does not keep the others waiting.
     CHUNK = 32768

@@ -1,4 +1,4 @@
-"""bfloat16 by way of ml_dtypes: both roads, promotion, correct rounding, and loops that are added when first needed."""
+"""bfloat16 by way of ml_dtypes: both roads, promotion, correct rounding, loops that are added when first needed."""
 
 import subprocess
 import sys
@@ -6,7 +6,18 @@ import sys
 import mpmath
 import numpy as np
 import pytest
-from cases import CASES, assert_same_bits, bits, every, from_bits, product, quiet_nans, sample, smallest_subnormal, special
+from cases import (
+    CASES,
+    assert_same_bits,
+    bits,
+    every,
+    from_bits,
+    product,
+    quiet_nans,
+    sample,
+    smallest_subnormal,
+    special,
+)
 
 import cyact
 
@@ -15,6 +26,9 @@ bfloat16 = np.dtype(ml_dtypes.bfloat16)
 
 # ml_dtypes warns when it compares or converts NaNs; what cyact itself must not raise is tested below.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+
+
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
 
 # ---- values ----
@@ -104,7 +118,7 @@ def test_subnormals_are_kept():
     assert_same_bits(cyact.relu(x), x)
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@every_case
 def test_no_floating_point_warning(case):
     x = [np.resize(special(bfloat16), 500 + i)[:500] for i in range(case.arrays)]
     with np.errstate(all="raise"):
@@ -116,7 +130,7 @@ def test_no_floating_point_warning(case):
 # ---- both roads ----
 
 @pytest.mark.parametrize("n", [1, 31, 600, 70_000])
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@every_case
 def test_roads_give_the_same_bits(case, n):
     x = case.operands(bfloat16, n)
     want = case(*x)
@@ -140,7 +154,7 @@ def test_roads_give_the_same_bits(case, n):
     assert_same_bits(case(*x, out=out.copy(), where=mask), np.where(mask, want, out))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@every_case
 def test_scalars(case):
     x = [a[:1] for a in case.operands(bfloat16, 8)]
     want = case(*x)
@@ -154,11 +168,13 @@ def test_scalars(case):
 # ---- promotion ----
 
 X = np.array([-3, -0.5, -0.0, 0.0, 2.5]).astype(bfloat16)
-SAME_SLOPE = [0.1, np.float32(0.1), ml_dtypes.bfloat16(0.1), np.full(5, 0.1, "float32"), np.full(5, 0.1).astype(bfloat16),
-              np.array(0.1, "float32"), np.full((5, 1), 0.1, "float32")]
+SAME_SLOPE = [
+    0.1, np.float32(0.1), ml_dtypes.bfloat16(0.1), np.full(5, 0.1, "float32"), np.full(5, 0.1).astype(bfloat16),
+    np.array(0.1, "float32"), np.full((5, 1), 0.1, "float32"),
+]
 
 
-@pytest.mark.parametrize("alpha", SAME_SLOPE, ids=lambda a: f"{type(a).__name__}-{getattr(a, 'dtype', '')}{np.shape(a)}")
+@pytest.mark.parametrize("alpha", SAME_SLOPE, ids=lambda a: f"{type(a).__name__}{np.shape(a)}")
 @pytest.mark.parametrize("arrays", [1, 2])
 def test_slopes_that_keep_bfloat16(alpha, arrays):
     """Rounded to bfloat16 before the product, whatever they came as."""
@@ -193,7 +209,9 @@ def test_bfloat16_slopes_of_wider_features():
         assert_same_bits(cyact.leaky_relu(x, slopes), np.where(x < 0, slopes.astype(dtype) * x, x))
 
 
-@pytest.mark.parametrize("other, expected", [("float32", "float32"), ("float64", "float64"), ("int8", bfloat16), ("uint8", bfloat16)])
+@pytest.mark.parametrize("other, expected", [
+    ("float32", "float32"), ("float64", "float64"), ("int8", bfloat16), ("uint8", bfloat16),
+])
 @pytest.mark.parametrize("name", ["relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad"])
 def test_mixed_dtypes(name, other, expected):
     y = np.array([0, 1, 1, 0, 1], other)
@@ -201,6 +219,26 @@ def test_mixed_dtypes(name, other, expected):
     for first, second in ((X, y), (y, X)):
         wide = [a.astype(expected) for a in (first, second)]
         assert_same_bits(function(first, second), function(*wide))
+
+
+@pytest.mark.parametrize("other", ["float16", "int16", "int64", "uint32"])
+def test_dtypes_without_a_common_one(other):
+    """NumPy's ufuncs take the first loop that both can be cast to; a slope of any kind does not hinder."""
+    y = np.array([0, 1, 1, 0, 1], other)
+    wide = np.result_type(other, "float32")
+    for alpha in (0.5, np.float32(0.5), np.full(5, 0.5, "float32")):
+        for given in ((X, y), (y, X)):
+            expected = cyact.leaky_relu_grad(*(a.astype(wide) for a in given), 0.5)
+            assert_same_bits(cyact.leaky_relu_grad(*given, alpha), expected)
+
+
+def test_slope_that_takes_part_by_array_ufunc():
+    class Recorder:
+        def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+            return ufunc.__name__
+
+    assert cyact.leaky_relu(X, Recorder()) == "leaky_relu"
+    assert cyact.leaky_relu(Recorder(), dtype=bfloat16) == cyact.leaky_relu(Recorder()) == "leaky_relu"
 
 
 def test_dtype_argument():
@@ -211,6 +249,24 @@ def test_dtype_argument():
         assert_same_bits(function(x, dtype=ml_dtypes.bfloat16), function(x.astype(bfloat16)))
         assert_same_bits(function(X, dtype="float32"), function(X.astype("float32")))
         assert_same_bits(function(X, dtype="float64"), function(X.astype("float64")))
+    g = np.array([2, 1 / 3, -5], "float32")
+    assert_same_bits(cyact.relu_grad(g, x, dtype=bfloat16), cyact.relu_grad(g.astype(bfloat16), x.astype(bfloat16)))
+
+
+@every_case
+def test_dtype_argument_obeys_casting_and_refuses_the_same_dtypes(case):
+    out = np.full(3, 7).astype(bfloat16)
+    for refused in (bool, complex, "longdouble", object, "M8[s]", ml_dtypes.float8_e5m2):
+        x = np.ones(3, "int64").astype(refused)
+        with pytest.raises(TypeError, match=f"^{case.name}: "):
+            case(*[x] * case.arrays, dtype=bfloat16, out=out)
+    for casting in ("no", "equiv", "safe"):
+        with pytest.raises(TypeError, match=f"^{case.name}: "):
+            case(*[np.ones(3)] * case.arrays, dtype=bfloat16, casting=casting, out=out)
+    if np.dtype("int8") not in case.dtypes:
+        with pytest.raises(TypeError, match=f"^{case.name}: "):
+            case(*[np.ones(3, "int8")] * case.arrays, dtype=bfloat16, out=out)
+    assert (out == 7).all()
 
 
 def test_out_of_another_dtype():
@@ -227,11 +283,14 @@ def test_out_of_another_dtype():
 
 # ---- other dtypes of ml_dtypes ----
 
-OTHERS = [name for name in ("float8_e5m2", "float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e3m4", "float8_e8m0fnu", "float6_e2m3fn",
-                            "float4_e2m1fn", "int4", "uint4", "int2") if hasattr(ml_dtypes, name)]
+OTHERS = [
+    "float8_e5m2", "float8_e4m3fn", "float8_e4m3b11fnuz", "float8_e3m4", "float8_e8m0fnu", "float6_e2m3fn",
+    "float4_e2m1fn", "int4", "uint4", "int2",
+]
+OTHERS = [name for name in OTHERS if hasattr(ml_dtypes, name)]      # newer versions have more
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@every_case
 @pytest.mark.parametrize("other", OTHERS)
 def test_other_dtypes_are_refused(case, other):
     """None of them is in the contract: no silent conversion to float32 or int8."""
@@ -379,7 +438,8 @@ def check(relu):
 def test_loops_are_added_when_first_needed(order, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(CHECK + "if True:" + SCRIPTS[order])
-    done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, cwd=tmp_path)
+    command = [sys.executable, "-W", "error", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -160,6 +160,7 @@ def sweep():
 def test_guards_guard(run_on_level):
     """One element too many is noticed, in reading and in writing, on both sides."""
     script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); "
         "import numpy as np; from test_guard_pages import *; room = Guarded(100); "
         "room.line(np.dtype('i1'), 100, {})[...] = 1; say('so far'); "
         "np.ndarray(101, 'i1', room.map, {}){}; say('alive')"

@@ -1,8 +1,7 @@
 """What a call costs, whatever the array; and the import."""
 
-import numpy as np
-
 import cyact.ufuncs
+import numpy as np
 
 from .common import FUNCTIONS
 

@@ -7,10 +7,10 @@ which came later than the rest, are listed whether there or not.
 
 import functools
 
+import cyact.ufuncs
 import numpy as np
 
 import cyact
-import cyact.ufuncs
 
 FUNCTIONS = [name for name in cyact.ufuncs.functions if hasattr(cyact, name) and not name.endswith("_grad")]
 GRADIENTS = [f"{name}_grad" for name in FUNCTIONS]
