@@ -1,5 +1,5 @@
 from types import TracebackType
-from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, TypeVar, overload
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -35,7 +35,6 @@ def relu(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def relu(
@@ -48,7 +47,6 @@ def relu(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def leaky_relu(
@@ -61,7 +59,6 @@ def leaky_relu(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def leaky_relu(
@@ -74,7 +71,6 @@ def leaky_relu(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def sigmoid(
@@ -87,7 +83,6 @@ def sigmoid(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def sigmoid(
@@ -100,7 +95,6 @@ def sigmoid(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def tanh(
@@ -113,7 +107,6 @@ def tanh(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def tanh(
@@ -126,7 +119,6 @@ def tanh(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def relu_grad(
@@ -139,7 +131,6 @@ def relu_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def relu_grad(
@@ -152,7 +143,6 @@ def relu_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def leaky_relu_grad(
@@ -165,7 +155,6 @@ def leaky_relu_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def leaky_relu_grad(
@@ -178,7 +167,6 @@ def leaky_relu_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def sigmoid_grad(
@@ -191,7 +179,6 @@ def sigmoid_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def sigmoid_grad(
@@ -204,7 +191,6 @@ def sigmoid_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 @overload
 def tanh_grad(
@@ -217,7 +203,6 @@ def tanh_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> Any: ...
 @overload
 def tanh_grad(
@@ -230,7 +215,6 @@ def tanh_grad(
     dtype: DTypeLike | None = None,
     subok: bool = True,
     name: str | None = None,
-    **unknown: NoReturn,
 ) -> _Out: ...
 def set_num_threads(n: SupportsIndex) -> None: ...
 def get_num_threads() -> int: ...

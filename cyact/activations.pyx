@@ -15,6 +15,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -117,7 +118,7 @@ cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexc
 
     False where elements of the output may overlap each other.
     """
-    cdef cnp.ndarray out = <cnp.ndarray> arrays[operands - 1], x
+    cdef cnp.ndarray out = <cnp.ndarray> arrays[operands - 1]
     cdef int axes[MAX_DIMS]
     cdef int ndim = cnp.PyArray_NDIM(out), axis, a, o
     cdef Py_ssize_t strides[MAX_OPERANDS]
@@ -295,6 +296,9 @@ cdef object computed_dtype(Function function, object first, object second):
 cdef object numpy_dtype(object x):
     """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
     if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
+        # An xarray Dataset has them by name, and is computed a variable at a time.
+        if isinstance(x.dtypes, Mapping):
+            raise TypeError
         return np.result_type(*x.dtypes)
     return getattr(x.dtype, "numpy_dtype", x.dtype)
 
@@ -339,16 +343,12 @@ cdef object by_ufunc(Function function, object first, object second, object alph
             second = np.asarray(second)
         stack[1] = <PyObject*> second
         operands = 2
-    if dtype is not None and is_bfloat16(np.dtype(dtype)):
-        # NumPy finds no loop that it could cast to.
-        first = first.astype(dtype, copy=False)
-        stack[0] = <PyObject*> first
     if function.sloped:
         slope = checked_slope(function, first, second, alpha, dtype)
         stack[operands] = <PyObject*> slope
         operands += 1
         # NumPy takes no notice of a scalar's dtype beside bfloat16.
-        if dtype is None and is_bfloat16(getattr(first, "dtype", None)) and slope.dtype == np.float64:
+        if dtype is None and is_bfloat16(getattr(first, "dtype", None)) and getattr(slope, "dtype", None) == np.float64:
             dtype = slope.dtype
             values[DTYPE] = <PyObject*> dtype
     if out is not None:
@@ -457,6 +457,9 @@ cdef bint is_truncation(PyObject** values):
 ctypedef object (*entry_t)(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names)
 
 
+__all__ = []
+
+
 cdef object public(Function function, entry_t entry, str first, str second, str doc):
     """The function object. ``first`` and ``second`` are the names of its inputs."""
     alpha = "alpha" if function.sloped else None
@@ -478,6 +481,7 @@ cdef object public(Function function, entry_t entry, str first, str second, str 
     method.ml_meth = <void*> entry
     method.ml_flags = METH_FASTCALL | METH_KEYWORDS
     method.ml_doc = text
+    __all__.append(function.name)
     return PyCFunction_NewEx(method, NULL, "cyact")
 
 

@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def patient_openmp():
+def patient_openmp() -> Iterator[None]:
     """Load OpenMP's library within this block, and its idle threads will sleep instead of spinning for milliseconds.
 
     They would take the processor from whatever else runs, and be late for the next call: hundreds of times as long as
@@ -21,7 +22,7 @@ def patient_openmp():
             del os.environ["GOMP_SPINCOUNT"]
 
 
-def show_config():
+def show_config() -> None:
     """Print the instruction-set level, threads, build flags and versions: what a bug report needs.
 
     Examples
@@ -35,7 +36,8 @@ def show_config():
     import numpy
 
     import cyact
-    from cyact import cpu, parallel
+    import cyact.cpu as cpu
+    import cyact.parallel as parallel
 
     openmp = "OpenMP" if parallel.has_openmp else "built without OpenMP"
     print(f"cyact        {cyact.__version__}")

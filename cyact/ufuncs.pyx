@@ -24,6 +24,9 @@ cdef extern from "numpy/ufuncobject.h":
     ctypedef int (*type_resolver_t "PyUFunc_TypeResolutionFunc *")(
         PyUFuncObject*, cnp.NPY_CASTING, PyArrayObject**, PyObject*, PyArray_Descr**
     ) except -1
+    int PyUFunc_ValidateCasting(
+        PyUFuncObject* ufunc, cnp.NPY_CASTING casting, PyArrayObject** operands, PyArray_Descr** descriptors
+    ) except -1
     enum: NPY_HALF
     ctypedef struct PyUFuncObject:
         int nin
@@ -123,6 +126,15 @@ cdef int resolver(
         raise TypeError("integers are not supported")
     types = <object> type_tuple if type_tuple != NULL else None
     if type(types) is tuple and types[:-1] == (None,) * ufunc.nin and types[ufunc.nin] is not None:
+        wanted = types[ufunc.nin]
+        if is_bfloat16(wanted):
+            # NumPy looks among added loops for the inputs' dtypes alone.
+            if bfloat16_number < 0:
+                add_bfloat16(wanted)
+            for i in range(nargs):
+                Py_INCREF(wanted)
+                descriptors[i] = <PyArray_Descr*> wanted
+            return PyUFunc_ValidateCasting(ufunc, casting, operands, descriptors)
         types = (types[ufunc.nin],) * nargs
         return numpy_resolver(ufunc, casting, operands, <PyObject*> types, descriptors)
     return numpy_resolver(ufunc, casting, operands, type_tuple, descriptors)
@@ -141,7 +153,9 @@ cdef int slot(int type_number) noexcept:
 
 
 cdef bint is_bfloat16(object dtype):
-    return getattr(dtype, "num", 0) >= NUMPY_TYPES and dtype.type.__name__ == "bfloat16" and dtype.type.__module__ == "ml_dtypes"
+    if getattr(dtype, "num", 0) < NUMPY_TYPES:
+        return False
+    return (dtype.type.__module__, dtype.type.__name__) == ("ml_dtypes", "bfloat16")
 
 
 cdef add_bfloat16(dtype):

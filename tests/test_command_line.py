@@ -84,9 +84,9 @@ def test_wrong_usage(run, arguments):
     assert "usage: python -m cyact" in run(*arguments, code=2).stderr
 
 
-def test_import_stays_light():
+def test_import_stays_light(tmp_path):
     code = "import sys, cyact; print([m for m in ('matplotlib', 'argparse', 'cyact.commands') if m in sys.modules])"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=tmp_path) == "[]\n"
 
 
 def test_info(run):

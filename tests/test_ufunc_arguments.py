@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import gc
 import pickle
 import sys
 import warnings
@@ -440,11 +441,12 @@ def libm():
     return ctypes.CDLL(name)
 
 
-def test_flags_are_left_as_they_were(libm, case, dtype):
+def test_flags_are_left_as_they_were(libm, case, dtype, monkeypatch):
     """The direct road leaves the processor's sticky flags alone, both the set and the clear."""
     x = [np.resize(np.roll(special(dtype), i), 1500) for i in range(case.arrays)]
     out = np.empty(1500, case.result(dtype))
     strided = [np.repeat(a, 2)[::2] for a in x]
+    monkeypatch.setattr(gc, "callbacks", [])        # hypothesis has one, which computes with floats
     for raised in (0, 4, 8 | 32, FLAGS):
         for inputs, keywords in [(x, {}), (x, {"out": out}), (strided, {}), ([a[:7] for a in x], {})]:
             libm.feclearexcept(FLAGS)

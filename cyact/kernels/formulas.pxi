@@ -223,8 +223,8 @@ cdef inline double tanh_d(double value) noexcept nogil:
     return value if value != value else y
 
 
-# Where an operation meets two NaNs, processors return the first, and compilers swap factors as they like. To have the same
-# bits everywhere, NaN is chosen by hand: the first input's.
+# Where an operation meets two NaNs, processors return the first, and compilers swap factors as they like. To have the
+# same bits everywhere, NaN is chosen by hand: the first input's.
 cdef inline real chosen_nan(real first, real second, real otherwise) noexcept nogil:
     return first if first != first else second if second != second else otherwise
 

@@ -88,7 +88,8 @@ cdef inline void map2(
 
 # An input and a slope, which is a single value when ``scalar``.
 cdef inline void map_slope(
-    number (*f)(number, number) noexcept nogil, const number* x, const number* slope, number* out, Py_ssize_t n, bint scalar
+    number (*f)(number, number) noexcept nogil,
+    const number* x, const number* slope, number* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef number value
@@ -271,11 +272,41 @@ ctypedef fused unit:
     uint64_t
 
 
+cdef extern from *:
+    """
+    #if defined(__AVX512F__)
+    #include <immintrin.h>
+    #define CYACT_SPREAD 1
+    /* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
+    static inline void cyact_spread_4(void *to, const void *source) {
+        __m512i x = _mm512_loadu_si512(source);
+        _mm512_mask_storeu_epi32(to, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
+        x = _mm512_shuffle_i64x2(x, x, 0xee);
+        _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
+    }
+    #else
+    #define CYACT_SPREAD 0
+    #define cyact_spread_4(to, source)
+    #endif
+    """
+    const bint HAS_SPREAD "CYACT_SPREAD"
+    void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
+
+
 cdef inline void copy_units(
     unit* to, Py_ssize_t to_stride, const unit* source, Py_ssize_t source_stride, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
+    cdef Py_ssize_t i = 0
+    # Every second element is common (columns, the parts of complex numbers); a stride that is known makes vectors.
+    if to_stride == sizeof(unit) and source_stride == 2 * sizeof(unit):
+        for i in range(n):
+            to[i] = source[2 * i]
+        return
+    if unit is uint32_t and HAS_SPREAD and source_stride == sizeof(unit) and to_stride == 2 * sizeof(unit):
+        while i + 16 <= n:
+            spread_4(to + 2 * i, source + i)
+            i += 16
+    for i in range(i, n):
         (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
 
 
@@ -354,18 +385,33 @@ cdef inline bint is_linear(const Job* job, int operand) noexcept nogil:
 
 # Straight runs along the innermost axis go to the kernel as they are.
 cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
-    cdef int last = job.ndim - 1, o
+    cdef const Kernel* kernel = job.kernel
+    cdef int last = job.ndim - 1, operands = kernel.operands, axis, o
     cdef Py_ssize_t n
     cdef Cursor cursor
     cdef char* args[MAX_OPERANDS]
     seek(job, &cursor, position)
-    while position < stop:
+    for o in range(operands):
+        args[o] = address(job, &cursor, o)
+    while True:
         n = min(job.shape[last] - cursor.index[last], stop - position)
-        for o in range(job.kernel.operands):
-            args[o] = address(job, &cursor, o)
-        job.kernel.call(args, n, scalar)
-        advance(job, &cursor, n)
+        kernel.call(args, n, scalar)
         position += n
+        if position == stop:
+            return
+        # On to the next run: back to the start of this axis, one step on the one outside, and so on.
+        for o in range(operands):
+            args[o] -= cursor.index[last] * job.strides[o][last]
+        cursor.index[last] = 0
+        axis = last - 1
+        while cursor.index[axis] + 1 == job.shape[axis]:
+            for o in range(operands):
+                args[o] -= cursor.index[axis] * job.strides[o][axis]
+            cursor.index[axis] = 0
+            axis -= 1
+        cursor.index[axis] += 1
+        for o in range(operands):
+            args[o] += job.strides[o][axis]
 
 
 # Anything else is gathered into blocks, computed there, and scattered; an operand that is contiguous takes part where
@@ -373,6 +419,7 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
 cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
     cdef int out = job.kernel.operands - 1, o
     cdef const Kernel* kernel = job.kernel
+    cdef int last = job.ndim - 1
     cdef bint linear[MAX_OPERANDS]
     cdef Py_ssize_t n
     cdef Cursor cursor
@@ -383,6 +430,9 @@ cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint
     while position < stop:
         n = min(<Py_ssize_t> BLOCK, stop - position)
         seek(job, &cursor, position)
+        # A long run is a block of its own, or several: two parts of runs would cost more than they save.
+        if job.shape[last] - cursor.index[last] >= BLOCK // 4:
+            n = min(n, job.shape[last] - cursor.index[last])
         for o in range(out + 1):
             if scalar and o == out - 1:
                 args[o] = job.data[o]
