@@ -72,7 +72,7 @@ def in_pieces(case, operands, **keywords):
 
 def sizes(case):
     n = threaded_size(case)
-    return [n - 1, n, n + 1, n + CHUNK - 1, n + 2 * CHUNK + 37]
+    return [n - 1, n, n + CHUNK + 37]
 
 
 def test_same_bits_contiguous(case, dtype):
@@ -109,7 +109,7 @@ def test_same_bits_strided(case, dtype):
         for a, values in zip(padded, x, strict=True):
             a[:, 1:-2] = values[:rows * columns].reshape(rows, columns)
         want = whole[:rows * columns].reshape(rows, columns)
-        for count in COUNTS[1:]:
+        for count in (2, 3):
             with cyact.num_threads(count):
                 assert_same_bits(case(*(a[:, 1:-2] for a in padded)), want, (columns, count))
                 assert_same_bits(case(*(a.T[1:-2] for a in padded)), want.T, (columns, count))
@@ -710,7 +710,7 @@ def test_floating_point_state(case, dtype, count):
     """Rounding and subnormal numbers are as before; NumPy finds no flags of ours, in our calls or after them."""
     libm = ctypes.CDLL(ctypes.util.find_library("m"))
     mode, tiny, ones = libm.fegetround(), np.full(3, 5e-324), np.ones(3, "f4")
-    for n in (1, 100, threaded_size(case) + 5):
+    for n in (100, threaded_size(case) + 5):
         x = case.operands(dtype, n)
         out = np.zeros(n, case.result(dtype))
         spread = np.zeros(2 * n, case.result(dtype))[::2]
