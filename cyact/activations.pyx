@@ -13,6 +13,7 @@ from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from libc.string cimport memset
 
 import numbers
 from collections.abc import Mapping
@@ -411,9 +412,11 @@ cdef object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject*
     cdef Py_ssize_t taken = 0, i
     cdef int place
     cdef bint simple = True
-    for place in range(SLOTS):
-        values[place] = NULL
-        if place <= OUT and taken < nargs and function.parameters[place] != NULL:
+    memset(values, 0, sizeof(values))
+    for place in range(OUT + 1):
+        if taken == nargs:
+            break
+        if function.parameters[place] != NULL:
             values[place] = args[taken]
             taken += 1
     if taken < nargs:
