@@ -13,6 +13,8 @@ from cyact.commands import CommandError, apply, bench, demo, info, plot
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    # A polite kill cleans up like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     parser = argparse.ArgumentParser(
         prog="python -m cyact", description="Activation functions for NumPy arrays: fast, exact, in place.",
         epilog="python -m cyact COMMAND --help tells more.",
@@ -49,6 +51,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # A polite kill cleans up like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

@@ -16,5 +16,5 @@ def test_examples():
 def test_commands_come_first():
     """One installs and runs the main job, one installs and runs the tests."""
     first, second = re.findall(r"```sh\n(.*?)\n```", README.read_text(), flags=re.DOTALL)[:2]
-    assert first.startswith("python3 -m venv") and "python -m cyact demo" in first
+    assert first.startswith("python3 -m venv") and "/cyact demo" in first
     assert second.startswith("python3 -m venv") and second.endswith("pytest")
