@@ -1,8 +1,8 @@
 # One scalar formula per function. They know nothing of arrays.
 #
 # Above each stands its contract: dtypes, maximum error in ULP (|y - exact| / ulp(exact), the ulp of a subnormal
-# result being the subnormal spacing), range, special values, and where its constants come from. Errors hold where
-# fused multiply-add is an instruction: every level but x86_64_v2.
+# result being the subnormal spacing), range, special values, and where its constants come from. Errors over all inputs
+# were found where fused multiply-add is an instruction; x86_64_v2 emulates it, and keeps them on the tests' sample.
 #
 # They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every
 # level computes the same bits. A formula for float ends in _f, its twin for double does not; capitals D and N are a
