@@ -90,9 +90,9 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
 # Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97;
 # NaN (payload kept) gives itself.
 #
-# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r); D = 1 + s e^r = b + s p. What b = 1 + s and D lost in
-# rounding is kept in dl, and one Newton step on y = 1/D makes it good. k is capped at 64 in D, above which 1 + s = s;
-# the rest of 2^-k is multiplied in at the end, so that a subnormal result is rounded once and nothing overflows.
+# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r). Everything is scaled by A = 2^-64, so that no power of two
+# overflows and a subnormal result is rounded once: y = A / D, D = A + s e^r = b + s p with b = A + s. What b and D lost
+# in rounding is kept in dl, and one Newton step on y makes it good.
 #
 # S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r
 # 2^-28.2.
@@ -102,20 +102,20 @@ cdef extern from *:
     const float EXP4_F "0x1.555a26p-5f"
     const float EXP5_F "0x1.12397cp-7f"
     const float EXP6_F "0x1.694c86p-10f"
+    const float SCALE_F "0x1p-64f"
+    const float SCALED_ROUND_F "(0x1.8p+23f + 63.0f)"      # ROUND_F, with the scale's exponent
 
 
 cdef inline float sigmoid_f(float value) noexcept nogil:
     cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)       # 20, where the result is 1, and -105, where it is 0
-    cdef float t = fmaf(x, -LOG2E_F, ROUND_F), k = t - ROUND_F
-    cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x))
-    cdef int32_t biased = bits_f(t), capped = biased if biased < ROUND_BITS_F + 64 else ROUND_BITS_F + 64
-    cdef float r2 = r * r
+    cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F
+    cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x)), r2 = r * r
     cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
     cdef float p = fmaf(r2, S, r)
-    cdef float s = exp2_f(capped), b = <float> 1 + s, bl = <float> 1 - (b - s)
+    cdef float s = exp2_f(bits_f(t)), b = SCALE_F + s, bl = SCALE_F - (b - s)
     cdef float D = fmaf(s, p, b), dl = fmaf(s, p, b - D) + bl
-    cdef float y = <float> 1 / D
-    y = fmaf(y, fmaf(-dl, y, fmaf(-D, y, <float> 1)), y) * exp2_f(capped - biased + 127)
+    cdef float inverse = <float> 1 / D, y = SCALE_F * inverse
+    y = fmaf(fmaf(-dl, y, fmaf(-D, y, SCALE_F)), inverse, y)
     return value if value != value else y
 
 
@@ -133,8 +133,8 @@ cdef inline float sigmoid_half(float x) noexcept nogil:
 
 # sigmoid(x), double
 #
-# Maximum error measured 0.93 ULP; otherwise as for float, the last subnormal result at -745.13. The same steps; k is
-# capped at 128.
+# Maximum error measured 0.93 ULP; otherwise as for float, the last subnormal result at -745.13. The same steps,
+# scaled by 2^-512.
 #
 # E: Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2.
 cdef extern from *:
@@ -148,20 +148,21 @@ cdef extern from *:
     const double EXP9 "0x1.71df18fcf5d1fp-19"
     const double EXP10 "0x1.28adf7bc586d4p-22"
     const double EXP11 "0x1.ad92c61df588p-26"
+    const double SCALE "0x1p-512"
+    const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
 
 
 cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double x = clamp(value, 0x4044000000000000LL, 0xc087500000000000ULL)     # 40; -746
-    cdef double t = fma(x, -LOG2E, ROUND), k = t - ROUND
+    cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
-    cdef int64_t biased = bits(t), capped = biased if biased < ROUND_BITS + 128 else ROUND_BITS + 128
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
     E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
     cdef double p = fma(r * r, E, r)
-    cdef double s = exp2(capped), b = 1 + s, bl = 1 - (b - s)
+    cdef double s = exp2(bits(t)), b = SCALE + s, bl = SCALE - (b - s)
     cdef double D = fma(s, p, b), dl = fma(s, p, b - D) + bl
-    cdef double y = 1 / D
-    y = fma(y, fma(-dl, y, fma(-D, y, 1)), y) * exp2(capped - biased + 1023)
+    cdef double inverse = 1 / D, y = SCALE * inverse
+    y = fma(fma(-dl, y, fma(-D, y, SCALE)), inverse, y)
     return value if value != value else y
 
 
