@@ -90,9 +90,9 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
 # Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97;
 # NaN (payload kept) gives itself.
 #
-# -x = k ln2 + r; s = 2^k; e^r = 1 + p, p = r + r^2 S(r). Everything is scaled by A = 2^-64, so that no power of two
-# overflows and a subnormal result is rounded once: y = A / D, D = A + s e^r = b + s p with b = A + s. What b and D lost
-# in rounding is kept in dl, and one Newton step on y makes it good.
+# -x = k ln2 + r; e^r = 1 + p, p = r + r^2 S(r); A = 2^-64, s = A 2^k; D = A + s e^r = A + s + s p; y = A / D. By the scale
+# A no power of two overflows, and a subnormal result is rounded once, at the end. dl is what D lost in rounding: D - s
+# is exact wherever that matters. One Newton step on 1 / D makes it good.
 #
 # S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r
 # 2^-28.2.
@@ -112,10 +112,9 @@ cdef inline float sigmoid_f(float value) noexcept nogil:
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x)), r2 = r * r
     cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
     cdef float p = fmaf(r2, S, r)
-    cdef float s = exp2_f(bits_f(t)), b = SCALE_F + s, bl = SCALE_F - (b - s)
-    cdef float D = fmaf(s, p, b), dl = fmaf(s, p, b - D) + bl
-    cdef float inverse = <float> 1 / D, y = SCALE_F * inverse
-    y = fmaf(fmaf(-dl, y, fmaf(-D, y, SCALE_F)), inverse, y)
+    cdef float s = exp2_f(bits_f(t)), D = fmaf(s, p, SCALE_F + s), dl = fmaf(s, p, SCALE_F - (D - s))
+    cdef float inverse = <float> 1 / D, e = fmaf(-dl, inverse, fmaf(-D, inverse, <float> 1))
+    cdef float y = fmaf(e, inverse, inverse) * SCALE_F
     return value if value != value else y
 
 
@@ -159,10 +158,9 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
     E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
     cdef double p = fma(r * r, E, r)
-    cdef double s = exp2(bits(t)), b = SCALE + s, bl = SCALE - (b - s)
-    cdef double D = fma(s, p, b), dl = fma(s, p, b - D) + bl
-    cdef double inverse = 1 / D, y = SCALE * inverse
-    y = fma(fma(-dl, y, fma(-D, y, SCALE)), inverse, y)
+    cdef double s = exp2(bits(t)), D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
+    cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
+    cdef double y = fma(e, inverse, inverse) * SCALE
     return value if value != value else y
 
 
@@ -182,8 +180,8 @@ cdef extern from *:
 
 
 cdef inline float tanh_f(float value) noexcept nogil:
-    cdef int32_t sign = bits_f(value) & SIGN_F, magnitude = bits_f(value) & ~SIGN_F
-    cdef float x = from_bits_f(magnitude if magnitude < 0x41140000 else 0x41140000)     # 9.25, where the result is 1
+    cdef int32_t sign = bits_f(value) & SIGN_F
+    cdef float x = clamp_f(from_bits_f(bits_f(value) & ~SIGN_F), 0x41140000, SIGN_F)      # 9.25, where the result is 1
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
     cdef float V = u * madf(u, COTH1_F, COTH0_F)
@@ -210,8 +208,8 @@ cdef extern from *:
 
 
 cdef inline double tanh_d(double value) noexcept nogil:
-    cdef int64_t sign = bits(value) & SIGN, magnitude = bits(value) & ~SIGN
-    cdef double x = from_bits(magnitude if magnitude < 0x4034000000000000LL else 0x4034000000000000LL)      # 20
+    cdef int64_t sign = bits(value) & SIGN
+    cdef double x = clamp(from_bits(bits(value) & ~SIGN), 0x4034000000000000LL, SIGN)       # 20
     cdef double t = fma(x, 2 * LOG2E, ROUND), k = t - ROUND
     cdef double h = fma(k, -LN2_HIGH / 2, x), tail = k * (-LN2_LOW / 2), u = h * h
     cdef double V = u * mad(u, mad(u, mad(u, mad(u, COTH4, COTH3), COTH2), COTH1), COTH0)
