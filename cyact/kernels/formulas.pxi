@@ -118,16 +118,28 @@ cdef inline float sigmoid_f(float value) noexcept nogil:
     return value if value != value else y
 
 
-# The same for a result of type float16: as near to zero as 2^-6, 1/2 + x/4 is halfway between two of them, and the
-# exact value just inside. Correctly rounded for all 65,536 inputs.
+# sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
+# 65,536 inputs of each. As near to zero as 2^-6, 1/2 + x/4 is halfway between two of float16, and the exact value just
+# inside.
+#
+# The steps of sigmoid_f without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r, moved by
+# some last bits until no input was wrong (tests/fits.py).
 cdef extern from *:
+    const float EXP2_H "0x1.fffe72p-2f"
+    const float EXP3_H "0x1.5556ap-3f"
+    const float EXP4_H "0x1.572a7ap-5f"
+    const float EXP5_H "0x1.10605cp-7f"
     const float BELOW_QUARTER "0x1.ffep-3f"
     const float NEAR_ZERO "0x1p-6f"
 
 
-cdef inline float sigmoid_half(float x) noexcept nogil:
-    cdef float y = sigmoid_f(x)
-    return fmaf(x, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < x < NEAR_ZERO else y
+cdef inline float sigmoid_half(float value) noexcept nogil:
+    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)
+    cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F, r = fmaf(k, -LN2_HIGH_F, -x)
+    cdef float p = fmaf(r * r, madf(r, madf(r, madf(r, EXP5_H, EXP4_H), EXP3_H), EXP2_H), r)
+    cdef float s = exp2_f(bits_f(t)), y = SCALE_F / fmaf(s, p, SCALE_F + s)
+    y = fmaf(value, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < value < NEAR_ZERO else y
+    return value if value != value else y
 
 
 # sigmoid(x), double
@@ -147,12 +159,14 @@ cdef extern from *:
     const double EXP9 "0x1.71df18fcf5d1fp-19"
     const double EXP10 "0x1.28adf7bc586d4p-22"
     const double EXP11 "0x1.ad92c61df588p-26"
+    const double LOWEST "(-746.0)"
     const double SCALE "0x1p-512"
     const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
 
 
 cdef inline double sigmoid_d(double value) noexcept nogil:
-    cdef double x = clamp(value, 0x4044000000000000LL, 0xc087500000000000ULL)     # 40; -746
+    cdef int64_t b = bits(value)
+    cdef double x = from_bits(b if b < 0x4044000000000000LL else 0x4044000000000000LL)      # 40, where the result is 1
     cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
@@ -161,6 +175,7 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double s = exp2(bits(t)), D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
     cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
     cdef double y = fma(e, inverse, inverse) * SCALE
+    y = <double> 0 if value < LOWEST else y     # two operations; a minimum of 64-bit integers takes more before AVX-512
     return value if value != value else y
 
 
@@ -191,6 +206,28 @@ cdef inline float tanh_f(float value) noexcept nogil:
     cdef float e1 = fmaf(-y, b, a), e2 = fmaf(-y, a, b)
     y = fmaf(fmaf(V, e1, fmaf(h, e2, e1)), inverse, y)
     y = from_bits_f(bits_f(y) | sign)
+    return value if value != value else y
+
+
+# tanh(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
+# 65,536 inputs of each.
+#
+# tanh(x) / x = N(x^2) / D(x^2), for |x| <= 4.5625, where the result is 1. Fit: linearised least squares, weighted anew
+# by the error until it was level, of relative error 2^-25 (tests/fits.py).
+cdef extern from *:
+    const float TANH_N1_H "0x1.01f156p-3f"
+    const float TANH_N2_H "0x1.4f08b4p-9f"
+    const float TANH_N3_H "0x1.70150ap-18f"
+    const float TANH_D1_H "0x1.d64df4p-2f"
+    const float TANH_D2_H "0x1.6da4a6p-6f"
+    const float TANH_D3_H "0x1.6eb91ap-13f"
+
+
+cdef inline float tanh_half(float value) noexcept nogil:
+    cdef float x = clamp_f(value, 0x40920000, 0xc0920000), u = x * x
+    cdef float N = madf(u, madf(u, madf(u, TANH_N3_H, TANH_N2_H), TANH_N1_H), <float> 1)
+    cdef float D = madf(u, madf(u, madf(u, TANH_D3_H, TANH_D2_H), TANH_D1_H), <float> 1)
+    cdef float y = x * N / D
     return value if value != value else y
 
 

@@ -72,6 +72,10 @@ cdef void tanh_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
     map1[float](tanh_f, x, out, n)
 
 
+cdef void tanh_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+    map1[float](tanh_half, x, out, n)
+
+
 cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
     map1[double](tanh_d, x, out, n)
 
@@ -80,7 +84,7 @@ cdef Table[2] tanh_tables = [tabulated(tanh_f, is_signed=False), tabulated(tanh_
 
 
 cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](tanh_floats, tanh_doubles, tanh_floats, tanh_tables, args, n)
+    real_function[number](tanh_floats, tanh_doubles, tanh_halves, tanh_tables, args, n)
 
 
 cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:

@@ -1,0 +1,107 @@
+"""Fits the constants of the formulas for 16 bits, and moves them by last bits until no input is wrong.
+
+    python tests/fits.py
+
+The numbers that it prints are those of cyact/kernels/formulas.pxi, or as good. ml_dtypes is needed.
+"""
+
+import ml_dtypes
+import numpy as np
+
+LOG2E, LN2 = np.float32(np.log2(np.e)), np.float32(np.log(2))
+
+
+def fit(basis, target, weight):
+    """Coefficients of least maximum error: least squares, weighted anew by the error until it is level."""
+    w, best = np.ones_like(target), (np.inf, None)
+    for _ in range(500):
+        scale = np.sqrt(w) * weight(best[1])
+        solution = np.linalg.lstsq(basis * scale[:, None], target * scale, rcond=None)[0]
+        error = abs(basis @ solution - target) * weight(solution)
+        best = min(best, (error.max(), solution), key=lambda pair: pair[0])
+        w *= error / error.max() + 1e-4
+        w /= w.sum()
+    return best
+
+
+def fit_tanh():
+    """tanh(x) / x = (1 + N1 u + N2 u^2 + N3 u^3) / (1 + D1 u + ...), u = x^2; linear once multiplied out."""
+    top = 4.55**2
+    u = top / 2 * (1 - np.cos(np.pi * (np.arange(2000) + 0.5) / 2000))
+    f = np.tanh(np.sqrt(u)) / np.sqrt(u)
+    powers = np.stack([(u / top) ** i for i in (1, 2, 3)], axis=1)
+
+    def weight(solution):
+        return 1 / f if solution is None else 1 / (f * (1 + powers @ solution[3:]))
+
+    error, solution = fit(np.hstack([powers, -f[:, None] * powers]), f - 1, weight)
+    return error, solution / np.tile([top, top**2, top**3], 2)
+
+
+def fit_sigmoid():
+    """(e^r - 1 - r) / r^2 = E2 + E3 r + E4 r^2 + E5 r^3, by its share of e^r."""
+    r = np.log(2) / 2 * np.cos(np.pi * (np.arange(2000) + 0.5) / 2000)
+    return fit(np.stack([r**i for i in range(4)], axis=1), (np.expm1(r) - r) / r**2, lambda solution: r**2 / np.exp(r))
+
+
+def fma(a, b, c):
+    """As good as a fused one: the product of two floats is exact in double."""
+    return (a.astype(float) * b + c).astype(np.float32)
+
+
+def horner(x, coefficients):
+    y = np.full_like(x, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        y = fma(y, x, c)
+    return y
+
+
+def tanh(x, c):
+    x = np.clip(x, -4.5625, 4.5625).astype(np.float32)
+    u = x * x
+    return x * horner(u, [1, *c[:3]]) / horner(u, [1, *c[3:]])
+
+
+def sigmoid(value, c):
+    x = np.clip(value, -105, 20).astype(np.float32)
+    k = np.rint(x * -LOG2E)
+    r = fma(k, -LN2, -x)
+    p = fma(r * r, horner(r, c), r)
+    s = np.ldexp(np.float32(2.0**-64), k.astype(int))
+    y = np.float32(2.0**-64) / fma(s, p, np.float32(2.0**-64) + s)
+    return np.where(abs(value) < 2.0**-6, fma(value, np.float32(float.fromhex("0x1.ffep-3")), 0.5), y)
+
+
+def wrong(formula, exact, coefficients):
+    """How many of the inputs of float16 and of bfloat16 have a result that is not the correctly rounded one."""
+    count = 0
+    for dtype in (np.float16, ml_dtypes.bfloat16):
+        x = np.arange(65536, dtype="uint16").view(dtype)
+        x = x[np.isfinite(x.astype(float))].astype(np.float32)
+        double = exact(x.astype(np.longdouble)).astype(float)
+        # Rounded to an odd float first, the second rounding is right.
+        single = double.astype(np.float32)
+        bits = single.view(np.int32)
+        bits = np.where(single != double, (bits - (abs(single.astype(float)) > abs(double))) | 1, bits).astype(np.int32)
+        count += np.count_nonzero(bits.view(np.float32).astype(dtype) != formula(x, coefficients).astype(dtype))
+    return count
+
+
+def search(name, formula, exact, fitted):
+    error, solution = fitted
+    print(f"{name}: fitted with a relative error of 2^{np.log2(error):.1f}")
+    rng = np.random.default_rng(0)
+    steps = np.zeros(len(solution))
+    while True:
+        coefficients = (solution * (1 + steps * 2.0**-24)).astype(np.float32)
+        count = wrong(formula, exact, coefficients)
+        print(f"  {count} wrong:", *(float(c).hex() for c in coefficients))
+        if count == 0:
+            return
+        steps = rng.integers(-100, 101, len(solution)) * np.arange(1, len(solution) + 1)
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    search("tanh", tanh, np.tanh, fit_tanh())
+    search("sigmoid", sigmoid, lambda x: 1 / (1 + np.exp(-x)), fit_sigmoid())
