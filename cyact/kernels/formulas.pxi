@@ -175,7 +175,7 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double s = exp2(bits(t)), D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
     cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
     cdef double y = fma(e, inverse, inverse) * SCALE
-    y = <double> 0 if value < LOWEST else y     # two operations; a minimum of 64-bit integers takes more before AVX-512
+    y = <double> 0 if value < LOWEST else y     # before AVX-512, cheaper than a minimum of 64-bit integers
     return value if value != value else y
 
 
