@@ -90,9 +90,9 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
 # Maximum error 0.965 ULP over all 2^32 inputs; monotone; in [0, 1]; subnormal results down to the last at -103.97;
 # NaN (payload kept) gives itself.
 #
-# -x = k ln2 + r; e^r = 1 + p, p = r + r^2 S(r); A = 2^-64, s = A 2^k; D = A + s e^r = A + s + s p; y = A / D. By the scale
-# A no power of two overflows, and a subnormal result is rounded once, at the end. dl is what D lost in rounding: D - s
-# is exact wherever that matters. One Newton step on 1 / D makes it good.
+# -x = k ln2 + r; e^r = 1 + p, p = r + r^2 S(r); A = 2^-64, s = A 2^k; D = A + s e^r = A + s + s p; y = A / D. By the
+# scale A no power of two overflows, and a subnormal result is rounded once, at the end. dl is what D lost in rounding:
+# D - s is exact wherever that matters. One Newton step on 1 / D makes it good.
 #
 # S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r
 # 2^-28.2.
