@@ -12,7 +12,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.string cimport memset
 
 import numbers
@@ -25,7 +25,7 @@ from cyact import ufuncs
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
 from cyact.parallel cimport compute, compute_job, store
 from cyact.ufuncs cimport (
-    ALPHA, CASTING, DTYPE, FIRST, NAME, OUT, SECOND, SLOTS, WHERE, Function, is_bfloat16, slot,
+    ALPHA, CASTING, DTYPE, FIRST, NAME, NUMPY_TYPES, OUT, SECOND, SLOTS, WHERE, Function, is_bfloat16, slot,
 )
 
 cnp.import_array()
@@ -43,105 +43,123 @@ cdef extern from "Python.h":
     object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
 
 cdef extern from "numpy/arrayobject.h":
-    # Each steals a reference, the first to its dtype.
-    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
+    # Each steals a reference, the first two to the dtype.
+    object PyArray_NewLikeArray(PyArrayObject* prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
+    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
     object PyArray_Return(cnp.ndarray array)
+    # Borrowed pointers: counting references takes as long as sixteen elements do.
+    ctypedef struct PyArrayObject
+    bint PyArray_CheckExact(PyObject* x)
+    bint PyArray_ISNOTSWAPPED(PyArrayObject* x)
+    int PyArray_FLAGS(PyArrayObject* x)
+    int PyArray_TYPE(PyArrayObject* x)
+    int PyArray_NDIM(PyArrayObject* x)
+    cnp.npy_intp PyArray_DIM(PyArrayObject* x, int axis)
+    cnp.npy_intp PyArray_STRIDE(PyArrayObject* x, int axis)
+    cnp.npy_intp* PyArray_DIMS(PyArrayObject* x)
+    int PyArray_ITEMSIZE(PyArrayObject* x)
+    void* PyArray_DATA(PyArrayObject* x)
 
 cdef enum:
     GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
+    CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
+
+
+cdef double DEFAULT_ALPHA = 0.2     # TensorFlow's
 
 
 # ---- the direct road ----
 
-cdef inline bint is_plain(object x):
+cdef inline bint is_plain(PyObject* x) noexcept:
     return (
-        cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_ISALIGNED(<cnp.ndarray> x)
-        and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray> x)
+        PyArray_CheckExact(x)
+        and PyArray_FLAGS(<PyArrayObject*> x) & cnp.NPY_ARRAY_ALIGNED
+        and PyArray_ISNOTSWAPPED(<PyArrayObject*> x)
     )
 
 
-cdef inline bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
+cdef inline bint same_shape(PyArrayObject* a, PyArrayObject* b) noexcept:
     cdef int axis
-    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+    if PyArray_NDIM(a) != PyArray_NDIM(b):
         return False
-    for axis in range(cnp.PyArray_NDIM(a)):
-        if cnp.PyArray_DIM(a, axis) != cnp.PyArray_DIM(b, axis):
+    for axis in range(PyArray_NDIM(a)):
+        if PyArray_DIM(a, axis) != PyArray_DIM(b, axis):
             return False
     return True
 
 
-cdef inline Py_ssize_t size(cnp.ndarray x) noexcept:
+cdef inline Py_ssize_t size(PyArrayObject* x) noexcept:
     cdef Py_ssize_t n = 1
     cdef int axis
-    for axis in range(cnp.PyArray_NDIM(x)):
-        n *= cnp.PyArray_DIM(x, axis)
+    for axis in range(PyArray_NDIM(x)):
+        n *= PyArray_DIM(x, axis)
     return n
 
 
-cdef inline bint same_strides(cnp.ndarray a, cnp.ndarray b) noexcept:
+cdef inline bint same_strides(PyArrayObject* a, PyArrayObject* b) noexcept:
     cdef int axis
-    for axis in range(cnp.PyArray_NDIM(a)):
-        if cnp.PyArray_STRIDE(a, axis) != cnp.PyArray_STRIDE(b, axis):
+    for axis in range(PyArray_NDIM(a)):
+        if PyArray_STRIDE(a, axis) != PyArray_STRIDE(b, axis):
             return False
     return True
 
 
-cdef inline void bounds(cnp.ndarray x, char** low, char** high) noexcept:
+cdef inline void bounds(PyArrayObject* x, char** low, char** high) noexcept:
     cdef Py_ssize_t extent
     cdef int axis
-    low[0] = <char*> cnp.PyArray_DATA(x)
-    high[0] = low[0] + cnp.PyArray_ITEMSIZE(x)
-    for axis in range(cnp.PyArray_NDIM(x)):
-        extent = cnp.PyArray_STRIDE(x, axis) * (cnp.PyArray_DIM(x, axis) - 1)
+    low[0] = <char*> PyArray_DATA(x)
+    high[0] = low[0] + PyArray_ITEMSIZE(x)
+    for axis in range(PyArray_NDIM(x)):
+        extent = PyArray_STRIDE(x, axis) * (PyArray_DIM(x, axis) - 1)
         if extent < 0:
             low[0] += extent
         else:
             high[0] += extent
 
 
-cdef bint may_write(cnp.ndarray out, cnp.ndarray x) noexcept:
+cdef bint may_write(PyArrayObject* out, PyArrayObject* x) noexcept:
     """Whether writing an element of ``out`` leaves every later element of ``x`` as it was, judged by their bounds."""
     cdef char* low
     cdef char* high
     cdef char* out_low
     cdef char* out_high
-    if cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x) and cnp.PyArray_TYPE(out) == cnp.PyArray_TYPE(x):
-        if same_strides(out, x):
-            return True
+    if out == x:
+        return True
+    if PyArray_DATA(out) == PyArray_DATA(x) and PyArray_TYPE(out) == PyArray_TYPE(x) and same_strides(out, x):
+        return True
     bounds(x, &low, &high)
     bounds(out, &out_low, &out_high)
     return high <= out_low or out_high <= low
 
 
-cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexcept:
+cdef bint make_job(Job* job, PyArrayObject** arrays, int operands, char* slope) noexcept:
     """Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow.
 
     False where elements of the output may overlap each other.
     """
-    cdef cnp.ndarray out = <cnp.ndarray> arrays[operands - 1]
+    cdef PyArrayObject* out = arrays[operands - 1]
     cdef int axes[MAX_DIMS]
-    cdef int ndim = cnp.PyArray_NDIM(out), axis, a, o
+    cdef int ndim = PyArray_NDIM(out), axis, a, o
     cdef Py_ssize_t strides[MAX_OPERANDS]
-    cdef Py_ssize_t n, extent = cnp.PyArray_ITEMSIZE(out)
+    cdef Py_ssize_t n, extent = PyArray_ITEMSIZE(out)
     cdef bint backwards, merge
     for axis in range(ndim):
         a = axis
-        while a > 0 and abs(cnp.PyArray_STRIDE(out, axes[a - 1])) < abs(cnp.PyArray_STRIDE(out, axis)):
+        while a > 0 and abs(PyArray_STRIDE(out, axes[a - 1])) < abs(PyArray_STRIDE(out, axis)):
             axes[a] = axes[a - 1]
             a -= 1
         axes[a] = axis
     for o in range(operands):
-        job.data[o] = slope if arrays[o] == NULL else <char*> cnp.PyArray_DATA(<cnp.ndarray> arrays[o])
+        job.data[o] = slope if arrays[o] == NULL else <char*> PyArray_DATA(arrays[o])
     job.ndim = 0
     for a in range(ndim):
         axis = axes[a]
-        n = cnp.PyArray_DIM(out, axis)
+        n = PyArray_DIM(out, axis)
         if n == 1:
             continue
         backwards = True
         for o in range(operands):
-            strides[o] = 0 if arrays[o] == NULL else cnp.PyArray_STRIDE(<cnp.ndarray> arrays[o], axis)
+            strides[o] = 0 if arrays[o] == NULL else PyArray_STRIDE(arrays[o], axis)
             backwards = backwards and strides[o] <= 0
         merge = job.ndim > 0
         for o in range(operands):
@@ -167,100 +185,103 @@ cdef bint make_job(Job* job, PyObject** arrays, int operands, char* slope) noexc
     return True
 
 
-cdef object direct(Function function, object first, object second, object alpha, object out):
-    """The result, or None where the general road has to be taken.
-
-    ``second`` and ``alpha`` are None for functions that have none.
-    """
-    cdef PyObject* operands[MAX_OPERANDS]
+cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObject* out):
+    """The result, or None where the general road has to be taken. ``alpha`` and ``out`` may be NULL: not given."""
+    cdef PyArrayObject* operands[MAX_OPERANDS]      # NULL for the slope
+    cdef PyArrayObject* x = <PyArrayObject*> inputs[0]
+    cdef PyArrayObject* y
+    cdef PyArrayObject* target
     cdef char* args[MAX_OPERANDS]
     cdef double slope_value
     cdef double slope       # bytes of any dtype
-    cdef int place, result, count, o
+    cdef int place, count, o, orders
     cdef const Kernel* kernel
-    cdef bint c_order, f_order
+    cdef object result
     cdef cnp.dtype descriptor
-    cdef Job job
-    if not is_plain(first):
+    if not is_plain(inputs[0]):
         return None
-    cdef cnp.ndarray x = <cnp.ndarray> first, target, y
-    place = slot(cnp.PyArray_TYPE(x))
-    if place < 0:
-        return None
+    place = PyArray_TYPE(x)
+    if place >= NUMPY_TYPES:
+        place = slot(place)
+        if place < 0:
+            return None
     kernel = function.kernels[place]
     if kernel == NULL:
         return None
-    result = function.results[place]
     count = kernel.operands
-    operands[0] = <PyObject*> first
-    c_order = cnp.PyArray_IS_C_CONTIGUOUS(x)
-    f_order = cnp.PyArray_IS_F_CONTIGUOUS(x)
+    orders = PyArray_FLAGS(x) & CONTIGUOUS      # those that all arrays share
+    operands[0] = x
     if function.arrays == 2:
-        if not is_plain(second):
+        y = <PyArrayObject*> inputs[1]
+        if not (is_plain(inputs[1]) and PyArray_TYPE(y) == PyArray_TYPE(x) and same_shape(x, y)):
             return None
-        y = <cnp.ndarray> second
-        if cnp.PyArray_TYPE(y) != cnp.PyArray_TYPE(x) or not same_shape(x, y):
-            return None
-        operands[1] = <PyObject*> second
-        c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(y)
-        f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(y)
+        orders &= PyArray_FLAGS(y)
+        operands[1] = y
     if function.sloped:
-        if type(alpha) is float:
-            slope_value = alpha
-        elif type(alpha) is int:
+        if alpha == NULL:
+            slope_value = DEFAULT_ALPHA
+        elif type(<object> alpha) is float:
+            slope_value = <object> alpha
+        elif type(<object> alpha) is int:
             try:
-                slope_value = alpha
+                slope_value = <object> alpha
             except OverflowError:
                 return None
         else:
             return None
         store(slope_value, kernel.types[function.arrays], &slope)
         operands[function.arrays] = NULL
-    if out is None:
-        if c_order:
-            target = <cnp.ndarray> cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), result, 0)
-        else:
-            descriptor = cnp.PyArray_DescrFromType(result)
-            Py_INCREF(descriptor)
-            target = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
-    else:
-        if not is_plain(out):
-            return None
-        target = <cnp.ndarray> out
+    if out != NULL:
+        target = <PyArrayObject*> out
         if (
-            cnp.PyArray_TYPE(target) != result
-            or not cnp.PyArray_ISWRITEABLE(target)
-            or out is not first and not (same_shape(x, target) and may_write(target, x))
-            or function.arrays == 2 and out is not second and not may_write(target, y)
+            not is_plain(out)
+            or PyArray_TYPE(target) != function.results[place]
+            or not PyArray_FLAGS(target) & cnp.NPY_ARRAY_WRITEABLE
+            or target != x and not (same_shape(x, target) and may_write(target, x))
+            or function.arrays == 2 and not may_write(target, y)
         ):
             return None
-    c_order = c_order and cnp.PyArray_IS_C_CONTIGUOUS(target)
-    f_order = f_order and cnp.PyArray_IS_F_CONTIGUOUS(target)
-    operands[count - 1] = <PyObject*> target
+        result = <object> out
+    elif orders & cnp.NPY_ARRAY_C_CONTIGUOUS:
+        result = cnp.PyArray_EMPTY(PyArray_NDIM(x), PyArray_DIMS(x), function.results[place], 0)
+    else:
+        descriptor = cnp.PyArray_DescrFromType(function.results[place])
+        Py_INCREF(descriptor)
+        result = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
+    target = <PyArrayObject*> result
+    orders &= PyArray_FLAGS(target)
+    operands[count - 1] = target
     cdef Py_ssize_t n = size(target)
     if n == 0:
         pass
-    elif c_order or f_order:
+    elif orders:
         for o in range(count):
-            args[o] = <char*> &slope if operands[o] == NULL else <char*> cnp.PyArray_DATA(<cnp.ndarray> operands[o])
+            args[o] = <char*> &slope if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
         if n < GIL_FREE:
             compute(kernel, args, n, kernel.sloped)
         else:
             with nogil:
                 compute(kernel, args, n, kernel.sloped)
+    elif not strided(kernel, operands, <char*> &slope, n):
+        return None
+    if out == NULL and PyArray_NDIM(target) == 0:
+        Py_INCREF(result)
+        return PyArray_Return(result)
+    return result
+
+
+# A function of its own, so that short calls need not make room for its job.
+cdef bint strided(const Kernel* kernel, PyArrayObject** operands, char* slope, Py_ssize_t n) noexcept:
+    cdef Job job
+    job.kernel = kernel
+    if not make_job(&job, operands, kernel.operands, slope):
+        return False
+    if n < GIL_FREE:
+        compute_job(&job)
     else:
-        job.kernel = kernel
-        if not make_job(&job, operands, count, <char*> &slope):
-            return None
-        if n < GIL_FREE:
+        with nogil:
             compute_job(&job)
-        else:
-            with nogil:
-                compute_job(&job)
-    if out is None and cnp.PyArray_NDIM(target) == 0:
-        Py_INCREF(target)
-        return PyArray_Return(target)
-    return target
+    return True
 
 
 # ---- the general road ----
@@ -284,6 +305,10 @@ cdef bint is_integer(object dtype):
     return getattr(dtype, "kind", "") in ("i", "u")
 
 
+cdef inline object dtype_of(object x):
+    return (<cnp.ndarray> x).descr if cnp.PyArray_Check(x) else getattr(x, "dtype", None)
+
+
 cdef object computed_dtype(Function function, object first, object second):
     """The dtype that the inputs are computed in; None where NumPy has to find it."""
     try:
@@ -296,6 +321,8 @@ cdef object computed_dtype(Function function, object first, object second):
 
 cdef object numpy_dtype(object x):
     """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
+    if cnp.PyArray_Check(x):
+        return (<cnp.ndarray> x).descr
     if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
         # An xarray Dataset has them by name, and is computed a variable at a time.
         if isinstance(x.dtypes, Mapping):
@@ -308,34 +335,42 @@ cdef object checked_slope(Function function, object first, object second, object
     """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
     cdef double slope
     cdef cnp.ndarray array
-    if not hasattr(alpha, "__array_ufunc__"):
-        if isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
+    cdef bint number = type(alpha) is float or type(alpha) is int
+    if number or not hasattr(alpha, "__array_ufunc__"):
+        # A subclass of these numbers, a fraction, but not what NumPy has an array of.
+        if number or isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
             slope = float(alpha)
             computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
-            if computed is None or computed.char not in "efdE" or not computed.isnative:
+            if computed is None or (<cnp.dtype> computed).type not in b"efdE" or not computed.isnative:
                 return slope
-            array = np.empty((), computed)
-            store(slope, ord(array.dtype.char), cnp.PyArray_DATA(array))
+            Py_INCREF(computed)
+            array = PyArray_Zeros(0, NULL, computed, 0)
+            store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
             return array
         alpha = np.asarray(alpha)
-    given = getattr(alpha, "dtype", None)
+    given = dtype_of(alpha)
     if given is None or given.kind in "iuf":
         # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
-        if given == np.float32 and is_bfloat16(getattr(first, "dtype", None)) and dtype is None:
+        if dtype is None and is_bfloat16(dtype_of(first)) and given == np.float32:
             return alpha.astype(first.dtype)
     elif function.result_dtype(given) is None:
         raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
     return alpha
 
 
-cdef object by_ufunc(Function function, object first, object second, object alpha, object out, PyObject** values):
-    """``values`` has the ufunc's keyword arguments, NULL where not given."""
+cdef list KEYWORDS = [None] * (1 << NAME - OUT)     # tuples of the ufunc's keywords, by which of them are given
+
+
+cdef object by_ufunc(Function function, PyObject** values):
+    """``values`` has the arguments, NULL where not given."""
     cdef Function chosen = function
+    cdef object first = <object> values[FIRST], second = <object> values[SECOND] if function.arrays == 2 else None
+    cdef object out = None if values[OUT] == NULL else <object> values[OUT]
     cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
-    cdef object slope, keys, stored = None
+    cdef object slope, stored = None
     cdef PyObject* stack[SLOTS]
-    cdef int operands = 1, count = 0, i
-    cdef bint exact = True
+    cdef int operands = 1, count = 0, given = 0, i
+    cdef bint exact = dtype is None
     if not cnp.PyArray_Check(first) and not hasattr(first, "__array_ufunc__"):
         first = np.asarray(first)
     stack[0] = <PyObject*> first
@@ -345,42 +380,42 @@ cdef object by_ufunc(Function function, object first, object second, object alph
         stack[1] = <PyObject*> second
         operands = 2
     if function.sloped:
+        alpha = DEFAULT_ALPHA if values[ALPHA] == NULL else <object> values[ALPHA]
         slope = checked_slope(function, first, second, alpha, dtype)
         stack[operands] = <PyObject*> slope
         operands += 1
         # NumPy takes no notice of a scalar's dtype beside bfloat16.
-        if dtype is None and is_bfloat16(getattr(first, "dtype", None)) and getattr(slope, "dtype", None) == np.float64:
-            dtype = slope.dtype
+        if dtype is None and is_bfloat16(dtype_of(first)) and dtype_of(slope) == np.float64:
+            dtype = dtype_of(slope)
             values[DTYPE] = <PyObject*> dtype
+            exact = False
     if out is not None:
-        stored = getattr(out[0] if type(out) is tuple and len(out) == 1 else out, "dtype", None)
+        stored = dtype_of(out[0] if type(out) is tuple and len(out) == 1 else out)
         if values[CASTING] != NULL and dtype is None and function.truncated is not None and is_integer(stored):
-            if <object> values[CASTING] == "unsafe" and is_integer(getattr(first, "dtype", None)):
+            if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
                     chosen = function.truncated
-    for i in range(OUT, NAME):
-        count += values[i] != NULL
-    keys = PyTuple_New(count)
-    count = 0
+        for i in range(operands):
+            exact = exact and (stored is None or stored is dtype_of(<object> stack[i]))
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[operands + count] = values[i]
-            Py_INCREF(<object> function.parameters[i])
-            PyTuple_SET_ITEM(keys, count, <object> function.parameters[i])
             count += 1
-    for i in range(operands):
-        exact = exact and (stored is None or stored is getattr(<object> stack[i], "dtype", None))
-    if dtype is None and exact:
-        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
+            given |= 1 << i - OUT
+    if KEYWORDS[given] is None:
+        KEYWORDS[given] = tuple([<object> function.parameters[i] for i in range(OUT, NAME) if values[i] != NULL])
+    keys = <PyObject*> KEYWORDS[given]
+    if exact:
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, keys)
     # A cast to a smaller dtype may overflow, to inf.
     with np.errstate(all="ignore"):
-        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, keys)
 
 
-cdef object general(Function function, object first, object second, object alpha, object out, PyObject** values):
+cdef object general(Function function, PyObject** values):
     """By the ufunc, whose errors get the function's name and the caller's label."""
     try:
-        return by_ufunc(function, first, second, alpha, out, values)
+        return by_ufunc(function, values)
     except (TypeError, ValueError, OverflowError) as error:
         hint = ""
         if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
@@ -389,9 +424,6 @@ cdef object general(Function function, object first, object second, object alpha
 
 
 # ---- the arguments ----
-
-cdef object DEFAULT_ALPHA = 0.2     # TensorFlow's
-
 
 cdef int find(Function function, PyObject* key) except -2:
     """The slot of a keyword; -1 where there is none. Names are interned as a rule, so that identity decides."""
@@ -405,8 +437,39 @@ cdef int find(Function function, PyObject* key) except -2:
     return -1
 
 
-cdef object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
-    """One call of a public function, its arguments as the interpreter hands them over."""
+cdef PyObject* OUT_NAME = <PyObject*> "out"
+
+
+cdef inline object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    """One call of a public function, its arguments as the interpreter hands them over.
+
+    Most are the inputs, perhaps a slope, perhaps ``out=``: these are not even parsed.
+    """
+    cdef Py_ssize_t more = nargs - function.arrays
+    cdef PyObject** rest = args + function.arrays
+    cdef PyObject* alpha = NULL
+    cdef PyObject* out = NULL
+    if function.sloped and more > 0:
+        alpha = rest[0]
+        rest += 1
+        more -= 1
+    if names == NULL:
+        if more == 1:
+            out = rest[0]
+            more = 0
+    elif PyTuple_GET_SIZE(<tuple> names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
+        out = rest[0]
+    else:
+        more = -1
+    if more == 0:
+        result = direct(function, args, alpha, out)
+        if result is not None:
+            return result
+    return parsed(function, args, nargs, names)
+
+
+cdef object parsed(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
+    """The same for any arguments."""
     cdef PyObject* values[SLOTS]
     cdef object problem = None, result = None
     cdef Py_ssize_t taken = 0, i
@@ -436,16 +499,13 @@ cdef object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject*
             problem = f"missing argument {<object> function.parameters[place]!r}"
     if problem is not None:
         raise TypeError(f"{_label(function, None if values[NAME] == NULL else <object> values[NAME])}: {problem}")
-
-    first = <object> values[FIRST]
-    second = <object> values[SECOND] if function.arrays == 2 else None
-    alpha = <object> values[ALPHA] if values[ALPHA] != NULL else DEFAULT_ALPHA
-    out = <object> values[OUT] if values[OUT] != NULL else None
+    if values[OUT] == <PyObject*> None:
+        values[OUT] = NULL
     if simple:
-        result = direct(function, first, second, alpha, out)
+        result = direct(function, values, values[ALPHA], values[OUT])
     elif function.truncated is not None and is_truncation(values):
-        result = direct(function.truncated, first, second, alpha, out)
-    return result if result is not None else general(function, first, second, alpha, out, values)
+        result = direct(function.truncated, values, values[ALPHA], values[OUT])
+    return result if result is not None else general(function, values)
 
 
 cdef bint is_truncation(PyObject** values):
@@ -454,7 +514,7 @@ cdef bint is_truncation(PyObject** values):
     for i in range(WHERE, NAME):
         if (values[i] != NULL) != (i == CASTING):
             return False
-    return <object> values[CASTING] == "unsafe" and values[OUT] != NULL and <object> values[OUT] is not None
+    return <object> values[CASTING] == "unsafe" and values[OUT] != NULL
 
 
 ctypedef object (*entry_t)(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObject* names)

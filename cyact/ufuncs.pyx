@@ -153,7 +153,7 @@ cdef int slot(int type_number) noexcept:
 
 
 cdef bint is_bfloat16(object dtype):
-    if getattr(dtype, "num", 0) < NUMPY_TYPES:
+    if not isinstance(dtype, cnp.dtype) or (<cnp.dtype> dtype).type_num < NUMPY_TYPES:
         return False
     return (dtype.type.__module__, dtype.type.__name__) == ("ml_dtypes", "bfloat16")
 
