@@ -383,10 +383,24 @@ cdef inline bint is_linear(const Job* job, int operand) noexcept nogil:
     return True
 
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define CYACT_PREFETCH(p) __builtin_prefetch(p)
+    #else
+    #define CYACT_PREFETCH(p)
+    #endif
+    """
+    void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
+
+cdef enum:
+    PREFETCHED = 8      # cache lines of the next run
+
+
 # Straight runs along the innermost axis go to the kernel as they are.
 cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
     cdef const Kernel* kernel = job.kernel
-    cdef int last = job.ndim - 1, operands = kernel.operands, axis, o
+    cdef int last = job.ndim - 1, operands = kernel.operands, axis, o, i
     cdef Py_ssize_t n
     cdef Cursor cursor
     cdef char* args[MAX_OPERANDS]
@@ -395,6 +409,10 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
         args[o] = address(job, &cursor, o)
     while True:
         n = min(job.shape[last] - cursor.index[last], stop - position)
+        # As a rule the next run starts on another page, which no prefetcher of the processor foresees.
+        for o in range(operands if last > 0 else 0):
+            for i in range(PREFETCHED):
+                prefetch(args[o] + job.strides[o][last - 1] + 64 * i)
         kernel.call(args, n, scalar)
         position += n
         if position == stop:
