@@ -126,7 +126,7 @@ def _quota():
 
 cdef int checked_count(object n, str what) except -1:
     try:
-        count = 0 if isinstance(n, bool) else index(n)
+        count = 0 if getattr(n, "dtype", type(n)) == bool else index(n)     # NumPy's too, an index until NumPy 2.3
     except TypeError:
         count = 0
     if not 1 <= count <= 4096:
