@@ -37,7 +37,7 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):
 
 
 # A formula that is not inlined into its loop is a call for each element.
-INLINE = [] if sys.platform == "win32" else [("CYTHON_INLINE", "inline __attribute__((always_inline))")]
+INLINE = [("CYTHON_INLINE", "__forceinline" if sys.platform == "win32" else "inline __attribute__((always_inline))")]
 
 # Only the module that splits loops uses OpenMP; CYACT_OPENMP=0 builds without it.
 OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []

@@ -22,8 +22,15 @@ cdef extern from *:
     #define CYACT_GET_STATUS() _mm_getcsr()
     #define CYACT_SET_STATUS(s) _mm_setcsr(s)
     #elif defined(__aarch64__) && defined(__GNUC__)
-    #define CYACT_GET_STATUS() __builtin_aarch64_get_fpsr()
-    #define CYACT_SET_STATUS(s) __builtin_aarch64_set_fpsr(s)
+    #include <stdint.h>
+    static inline unsigned int cyact_get_status(void) {
+        uint64_t s;
+        __asm__ volatile("mrs %0, fpsr" : "=r"(s));
+        return (unsigned int)s;
+    }
+    static inline void cyact_set_status(unsigned int s) { __asm__ volatile("msr fpsr, %0" : : "r"((uint64_t)s)); }
+    #define CYACT_GET_STATUS() cyact_get_status()
+    #define CYACT_SET_STATUS(s) cyact_set_status(s)
     #else
     #include <fenv.h>
     static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
