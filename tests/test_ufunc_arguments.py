@@ -12,7 +12,7 @@ import pytest
 from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, largest, real, sample, special
 
 import cyact
-from cyact import ufuncs
+from cyact import cpu, ufuncs
 
 BASE = ["float16", "float32", "float64", "int8", "uint16", "int64"]
 
@@ -432,7 +432,8 @@ def test_in_place_into_a_smaller_dtype_does_not_warn():
         assert_same_bits(x, np.array([-np.inf, 1.0], dtype))
 
 
-FLAGS = 0x3D        # of x86: invalid, division by zero, overflow, underflow, inexact
+# Invalid, division by zero, overflow, underflow, inexact.
+FLAGS = 0x3D if "x86_64_v2" in cpu.levels() else 0x1F
 
 
 @pytest.fixture
@@ -460,9 +461,10 @@ def test_flags_are_left_as_they_were(libm, case, dtype, no_collection):
     for raised in (0, 4, 8 | 32, FLAGS):
         for inputs, keywords in [(x, {}), (x, {"out": out}), (strided, {}), ([a[:7] for a in x], {})]:
             libm.feclearexcept(FLAGS)
-            libm.feraiseexcept(raised)
+            libm.feraiseexcept(raised & FLAGS)
+            before = libm.fetestexcept(FLAGS)       # on some processors overflow brings inexact
             case(*inputs, **keywords)
-            assert libm.fetestexcept(FLAGS) == raised
+            assert libm.fetestexcept(FLAGS) == before
     libm.feclearexcept(FLAGS)
 
 
