@@ -1,8 +1,8 @@
 """Builds the kernels once for each instruction-set level, and everything else for the baseline."""
 
 import os
-import platform
 import sys
+import sysconfig
 
 import numpy
 from Cython.Build import cythonize
@@ -12,18 +12,24 @@ from setuptools import Extension, setup
 # reads; the third keeps it from fusing what the source does not.
 FLAGS = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden"]
 SMALL = ["-fno-asynchronous-unwind-tables", "-ffunction-sections", "-fdata-sections"]
-BASELINE = [*FLAGS, *SMALL, "-O2"]
-# The rest of a loop that vectors do not fill need not be unrolled.
+BASELINE = [*FLAGS, *SMALL, "-Os"]
+# The direct road alone takes longer where it is made small: a fifth, on a few elements.
+DIRECT = [*FLAGS, *SMALL, "-O2"]
+# The rest of a loop that vectors do not fill need not be unrolled. Where it is seven elements at most it is scalar: with
+# vectors of half the width for it, kernels are a third larger.
 KERNELS = [*FLAGS, *SMALL, "-O3", "--param=max-completely-peel-times=1"]
+SCALAR_REST = ["--param=vect-epilogues-nomask=0"]
 LINK = ["-Wl,-s", "-Wl,--gc-sections"] if sys.platform == "linux" else []
 if sys.platform == "win32":
-    BASELINE = KERNELS = ["/O2", "/fp:precise"]
+    BASELINE = DIRECT = KERNELS = ["/O2", "/fp:precise"]
+    SCALAR_REST = []
 
-LEVELS = {"generic": []}
-if platform.machine() in ("x86_64", "AMD64"):
+# The platform that is built for, not the one that builds.
+LEVELS = {"generic": SCALAR_REST}
+if sysconfig.get_platform().endswith(("x86_64", "amd64")):
     LEVELS = {
-        "x86_64_v2": ["-march=x86-64-v2"],
-        "x86_64_v3": ["-march=x86-64-v3"],
+        "x86_64_v2": [*SCALAR_REST, "-march=x86-64-v2"],
+        "x86_64_v3": [*SCALAR_REST, "-march=x86-64-v3"],
         "x86_64_v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
     }
     if sys.platform == "win32":
@@ -31,7 +37,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 
 # A formula that is not inlined into its loop is a call for each element.
-INLINE = [] if sys.platform == "win32" else [("CYTHON_INLINE", "inline __attribute__((always_inline))")]
+INLINE = [("CYTHON_INLINE", "__forceinline" if sys.platform == "win32" else "inline __attribute__((always_inline))")]
 
 # Only the module that splits loops uses OpenMP; CYACT_OPENMP=0 builds without it.
 OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []
@@ -54,7 +60,8 @@ def extension(name, flags, link=(), macros=()):
 
 setup(
     ext_modules=cythonize(
-        [extension(name, BASELINE) for name in ("cpu", "ufuncs", "activations")]
+        [extension(name, BASELINE) for name in ("cpu", "ufuncs")]
+        + [extension("activations", DIRECT)]
         + [extension("parallel", [*BASELINE, *OPENMP], OPENMP)]
         + [extension(f"kernels.{level}", [*KERNELS, *flags], macros=INLINE) for level, flags in LEVELS.items()],
         compiler_directives={

@@ -22,8 +22,15 @@ cdef extern from *:
     #define CYACT_GET_STATUS() _mm_getcsr()
     #define CYACT_SET_STATUS(s) _mm_setcsr(s)
     #elif defined(__aarch64__) && defined(__GNUC__)
-    #define CYACT_GET_STATUS() __builtin_aarch64_get_fpsr()
-    #define CYACT_SET_STATUS(s) __builtin_aarch64_set_fpsr(s)
+    #include <stdint.h>
+    static inline unsigned int cyact_get_status(void) {
+        uint64_t s;
+        __asm__ volatile("mrs %0, fpsr" : "=r"(s));
+        return (unsigned int)s;
+    }
+    static inline void cyact_set_status(unsigned int s) { __asm__ volatile("msr fpsr, %0" : : "r"((uint64_t)s)); }
+    #define CYACT_GET_STATUS() cyact_get_status()
+    #define CYACT_SET_STATUS(s) cyact_set_status(s)
     #else
     #include <fenv.h>
     static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
@@ -126,7 +133,7 @@ def _quota():
 
 cdef int checked_count(object n, str what) except -1:
     try:
-        count = 0 if isinstance(n, bool) else index(n)
+        count = 0 if getattr(n, "dtype", type(n)) == bool else index(n)     # NumPy's too, an index until NumPy 2.3
     except TypeError:
         count = 0
     if not 1 <= count <= 4096:

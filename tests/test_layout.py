@@ -443,5 +443,6 @@ def test_integer_input_is_not_converted(dtype):
     for case in (case for case in CASES.values() if case.result is real and dtype in case.dtypes):
         for part in IN_PLACE.values():
             assert peak(lambda c=case, p=part: c(p(x), out=p(out))) < 4096
-        # np.True_ is not True: this goes by way of the ufunc.
-        assert peak(lambda c=case: c(x, out=out, where=np.True_)) < 16384
+        # np.True_ is not True: this goes by way of the ufunc, for which NumPy before 2.3 copies a slope 8192 times.
+        numpys = peak(lambda: np.multiply(out, np.ones((), out.dtype), out=out, where=np.True_))
+        assert peak(lambda c=case: c(x, out=out, where=np.True_)) < numpys + 4096

@@ -12,7 +12,7 @@ import pytest
 from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, largest, real, sample, special
 
 import cyact
-from cyact import ufuncs
+from cyact import cpu, ufuncs
 
 BASE = ["float16", "float32", "float64", "int8", "uint16", "int64"]
 
@@ -394,7 +394,9 @@ def calls(case, dtype):
             yield lambda a=alpha: case.function(*(v[::3] for v in x), a)
             yield lambda a=alpha: case.function(*x, a, where=mask, out=np.empty(1000, case.result(dtype)))
             yield lambda a=alpha: case.function(*x, np.full(1000, float(a)))
-            yield lambda a=alpha: case.function(*x, np.float64(a))
+            # NumPy 1 casts a scalar to a smaller dtype that holds it, and warns of its underflow.
+            if not 0 < float(alpha) < 1e-38 or np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+                yield lambda a=alpha: case.function(*x, np.float64(a))
             yield lambda a=alpha: case.function(*x, np.full(1000, float(a)), out=np.empty(1000, "float32"))
             yield lambda a=alpha: case.function(*x, np.float64(a), out=np.empty(1000, case.result(dtype)))
             yield lambda a=alpha: case.function(*x, [float(a)], dtype="float32")
@@ -430,7 +432,8 @@ def test_in_place_into_a_smaller_dtype_does_not_warn():
         assert_same_bits(x, np.array([-np.inf, 1.0], dtype))
 
 
-FLAGS = 0x3D        # of x86: invalid, division by zero, overflow, underflow, inexact
+# Invalid, division by zero, overflow, underflow, inexact.
+FLAGS = 0x3D if "x86_64_v2" in cpu.levels() else 0x1F
 
 
 @pytest.fixture
@@ -458,9 +461,10 @@ def test_flags_are_left_as_they_were(libm, case, dtype, no_collection):
     for raised in (0, 4, 8 | 32, FLAGS):
         for inputs, keywords in [(x, {}), (x, {"out": out}), (strided, {}), ([a[:7] for a in x], {})]:
             libm.feclearexcept(FLAGS)
-            libm.feraiseexcept(raised)
+            libm.feraiseexcept(raised & FLAGS)
+            before = libm.fetestexcept(FLAGS)       # on some processors overflow brings inexact
             case(*inputs, **keywords)
-            assert libm.fetestexcept(FLAGS) == raised
+            assert libm.fetestexcept(FLAGS) == before
     libm.feclearexcept(FLAGS)
 
 

@@ -27,7 +27,15 @@ cdef extern from *:
     static inline float cyact_madf(float a, float b, float c) { return a * b + c; }
     static inline double cyact_mad(double a, double b, double c) { return a * b + c; }
     #endif
+
+    /* What does not fit is undefined, but is to be the same in a vector, which aarch64 makes of int64. */
+    #if defined(__aarch64__)
+    #define CYACT_INT32(x) ((int32_t)(int64_t)(x))
+    #else
+    #define CYACT_INT32(x) ((int32_t)(x))
+    #endif
     """
+    int32_t to_int32 "CYACT_INT32"(double x) noexcept nogil     # toward zero
     # a b + c, rounded once
     float fmaf "cyact_fmaf"(float a, float b, float c) noexcept nogil
     double fma "cyact_fma"(double a, double b, double c) noexcept nogil

@@ -79,7 +79,9 @@ cdef inline real leaky_relu(real x, real alpha) noexcept nogil:
 cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
     if integer is int8_t or integer is int16_t:
         return <integer> <int32_t> (alpha * <real> x) if x < 0 else x
-    elif integer is int32_t or integer is int64_t:
+    elif integer is int32_t:
+        return to_int32(alpha * <real> x) if x < 0 else x
+    elif integer is int64_t:
         return <integer> (alpha * <real> x) if x < 0 else x
     else:
         return x

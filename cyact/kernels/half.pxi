@@ -11,7 +11,7 @@ cdef extern from *:
     #define CYACT_WIDEN(x, out) _mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x))))
     #define CYACT_NARROW(x, out) \\
         _mm256_storeu_si256((__m256i *)(out), _mm512_cvtps_ph(_mm512_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
-    #elif defined(__F16C__)
+    #elif defined(__F16C__) || defined(_MSC_VER) && defined(__AVX2__)
     #include <immintrin.h>
     #define CYACT_HALF_LANES 8
     #define CYACT_WIDEN(x, out) _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))))
