@@ -49,6 +49,8 @@ ctypedef fused floating:
 
 cdef extern from "<math.h>":
     const float INFINITY
+    float fabsf(float x) noexcept nogil
+    double fabs(double x) noexcept nogil
 
 
 # relu(x) = 0 if x < 0 else x
@@ -261,12 +263,6 @@ cdef inline double tanh_d(double value) noexcept nogil:
     return value if value != value else y
 
 
-# Where an operation meets two NaNs, processors return the first, and compilers swap factors as they like. To have the
-# same bits everywhere, NaN is chosen by hand: the first input's.
-cdef inline real chosen_nan(real first, real second, real otherwise) noexcept nogil:
-    return first if first != first else second if second != second else otherwise
-
-
 # relu_grad(g, x) = g if x > 0 else 0
 #
 # Exact for every dtype; 0 where x is NaN.
@@ -283,7 +279,7 @@ cdef inline number relu_grad(number g, number x) noexcept nogil:
 #
 # One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself.
 cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
-    cdef real magnitude = -g if g < 0 else g
+    cdef real magnitude = fabsf(g) if real is float else fabs(g)
     # & where "and" would be a branch
     cdef real product = <real> 0 if (alpha == 0) & (magnitude == INFINITY) else alpha * g
     product = g if g != g else product
@@ -292,21 +288,29 @@ cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
 
 # sigmoid_grad(y, dy) = dy y (1 - y), with y = sigmoid(x): since y' = e^-x / (1 + e^-x)^2 = y (1 - y)
 #
-# Two roundings, of y - y^2 and of the product: at most 1.5 ULP for y in [0, 1], but for subnormal results.
+# Two roundings, of y - y^2 and of the product: at most 1.5 ULP for y in [0, 1], but for subnormal results. NaN is
+# chosen by hand, the first input's: of two NaNs processors return the first, and compilers swap factors as they like.
 cdef inline float sigmoid_grad_f(float y, float dy) noexcept nogil:
-    return chosen_nan(y, dy, dy * fmaf(-y, y, y))
+    cdef float product = dy * fmaf(-y, y, y)
+    product = dy if dy != dy else product
+    return y if y != y else product
 
 
 cdef inline double sigmoid_grad_d(double y, double dy) noexcept nogil:
-    return chosen_nan(y, dy, dy * fma(-y, y, y))
+    cdef double product = dy * fma(-y, y, y)
+    product = dy if dy != dy else product
+    return y if y != y else product
 
 
 # tanh_grad(y, dy) = dy (1 - y^2), with y = tanh(x): since y' = 1 - tanh(x)^2
 #
-# Two roundings, of 1 - y^2 and of the product: at most 1.5 ULP for y in [-1, 1], but for subnormal results.
+# Two roundings, of 1 - y^2 and of the product: at most 1.5 ULP for y in [-1, 1], but for subnormal results. NaN as
+# above; here no other can come up beside that of dy.
 cdef inline float tanh_grad_f(float y, float dy) noexcept nogil:
-    return chosen_nan(y, dy, dy * fmaf(-y, y, <float> 1))
+    cdef float product = dy * fmaf(-y, y, <float> 1)
+    return y if y != y else product
 
 
 cdef inline double tanh_grad_d(double y, double dy) noexcept nogil:
-    return chosen_nan(y, dy, dy * fma(-y, y, 1))
+    cdef double product = dy * fma(-y, y, 1)
+    return y if y != y else product

@@ -50,7 +50,7 @@ cdef inline small narrow(float x, small kind) noexcept nogil:
     cdef uint32_t b = <uint32_t> bits_f(x), magnitude = b & 0x7fffffff, sign = (b >> 16) & 0x8000, subnormal, y
     if small is bfloat16:
         y = (b + 0x7fff + ((b >> 16) & 1)) >> 16
-        y = (b >> 16) | 0x40 if magnitude > 0x7f800000 else y
+        y = (b >> 16) | 0x40 if x != x else y
         return bfloat16(<uint16_t> y)
     else:
         y = magnitude - (<uint32_t> 112 << 23)

@@ -6,6 +6,7 @@
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
+    SMALL = 32      # elements of 16 bits: a vector of the widest
 
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
@@ -138,25 +139,41 @@ cdef inline void map_slope_truncated(
             out[i] = f(x[i], y[i])
 
 
-# The same for 16 bits; an output may be its input, since a block is read before it is written.
+# The same for 16 bits. A count that the compiler knows keeps the floats in registers; an output may be its input, since
+# what is read is read before it is written.
+cdef inline void part2_small(
+    float (*f)(float, float) noexcept nogil,
+    const small* x, const small* y, float slope, small* out, Py_ssize_t n, bint scalar,
+) noexcept nogil:
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef Py_ssize_t i
+    load_block(x, block, n)
+    if scalar:
+        for i in range(n):
+            block[i] = f(block[i], slope)
+    else:
+        load_block(y, second, n)
+        for i in range(n):
+            block[i] = f(block[i], second[i])
+    store_block(block, out, n)
+
+
 cdef inline void map2_small(
     float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
-    cdef float block[BLOCK]
-    cdef float second[BLOCK]
-    cdef Py_ssize_t start = 0, m, i
+    cdef Py_ssize_t i = 0
+    cdef float slope = widen(y[0]) if scalar else 0
     if scalar:
-        for i in range(min(<Py_ssize_t> BLOCK, n)):
-            second[i] = widen(y[0])
-    while start < n:
-        m = min(<Py_ssize_t> BLOCK, n - start)
-        load_block(x + start, block, m)
-        if not scalar:
-            load_block(y + start, second, m)
-        for i in range(m):
-            block[i] = f(block[i], second[i])
-        store_block(block, out + start, m)
-        start += m
+        while i + SMALL <= n:
+            part2_small(f, x + i, y, slope, out + i, SMALL, True)
+            i += SMALL
+    else:
+        while i + SMALL <= n:
+            part2_small(f, x + i, y + i, slope, out + i, SMALL, False)
+            i += SMALL
+    if i < n:
+        part2_small(f, x + i, y if scalar else y + i, slope, out + i, n - i, scalar)
 
 
 # Two inputs and a slope.
@@ -182,27 +199,42 @@ cdef inline void map3(
             out[i] = f(x[i], y[i], value)
 
 
+cdef inline void part3_small(
+    float (*f)(float, float, float) noexcept nogil,
+    const small* x, const small* y, const small* z, float slope, small* out, Py_ssize_t n, bint scalar,
+) noexcept nogil:
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef float third[SMALL]
+    cdef Py_ssize_t i
+    load_block(x, block, n)
+    load_block(y, second, n)
+    if scalar:
+        for i in range(n):
+            block[i] = f(block[i], second[i], slope)
+    else:
+        load_block(z, third, n)
+        for i in range(n):
+            block[i] = f(block[i], second[i], third[i])
+    store_block(block, out, n)
+
+
 cdef inline void map3_small(
     float (*f)(float, float, float) noexcept nogil,
-    const small* x, const small* y, const small* slope, small* out, Py_ssize_t n, bint scalar,
+    const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef float block[BLOCK]
-    cdef float second[BLOCK]
-    cdef float third[BLOCK]
-    cdef Py_ssize_t start = 0, m, i
+    cdef Py_ssize_t i = 0
+    cdef float slope = widen(z[0]) if scalar else 0
     if scalar:
-        for i in range(min(<Py_ssize_t> BLOCK, n)):
-            third[i] = widen(slope[0])
-    while start < n:
-        m = min(<Py_ssize_t> BLOCK, n - start)
-        load_block(x + start, block, m)
-        load_block(y + start, second, m)
-        if not scalar:
-            load_block(slope + start, third, m)
-        for i in range(m):
-            block[i] = f(block[i], second[i], third[i])
-        store_block(block, out + start, m)
-        start += m
+        while i + SMALL <= n:
+            part3_small(f, x + i, y + i, z, slope, out + i, SMALL, True)
+            i += SMALL
+    else:
+        while i + SMALL <= n:
+            part3_small(f, x + i, y + i, z + i, slope, out + i, SMALL, False)
+            i += SMALL
+    if i < n:
+        part3_small(f, x + i, y + i, z if scalar else z + i, slope, out + i, n - i, scalar)
 
 
 # ---- past the cache ----
