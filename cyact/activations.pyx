@@ -395,8 +395,10 @@ cdef object by_ufunc(Function function, PyObject** values):
             if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
                     chosen = function.truncated
-        for i in range(operands):
-            exact = exact and (stored is None or stored is dtype_of(<object> stack[i]))
+    if stored is None:
+        stored = dtype_of(first)
+    for i in range(operands):
+        exact = exact and stored is dtype_of(<object> stack[i])
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[operands + count] = values[i]

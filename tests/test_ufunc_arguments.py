@@ -394,9 +394,7 @@ def calls(case, dtype):
             yield lambda a=alpha: case.function(*(v[::3] for v in x), a)
             yield lambda a=alpha: case.function(*x, a, where=mask, out=np.empty(1000, case.result(dtype)))
             yield lambda a=alpha: case.function(*x, np.full(1000, float(a)))
-            # NumPy 1 casts a scalar to a smaller dtype that holds it, and warns of its underflow.
-            if not 0 < float(alpha) < 1e-38 or np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-                yield lambda a=alpha: case.function(*x, np.float64(a))
+            yield lambda a=alpha: case.function(*x, np.float64(a))
             yield lambda a=alpha: case.function(*x, np.full(1000, float(a)), out=np.empty(1000, "float32"))
             yield lambda a=alpha: case.function(*x, np.float64(a), out=np.empty(1000, case.result(dtype)))
             yield lambda a=alpha: case.function(*x, [float(a)], dtype="float32")
