@@ -432,7 +432,7 @@ cdef enum:
 # Straight runs along the innermost axis go to the kernel as they are.
 cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
     cdef const Kernel* kernel = job.kernel
-    cdef int last = job.ndim - 1, operands = kernel.operands, axis, o, i
+    cdef int last = job.ndim - 1, operands = kernel.operands, out = operands - 1, axis, o, i
     cdef Py_ssize_t n
     cdef Cursor cursor
     cdef char* args[MAX_OPERANDS]
@@ -443,8 +443,9 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
         n = min(job.shape[last] - cursor.index[last], stop - position)
         # As a rule the next run starts on another page, which no prefetcher of the processor foresees.
         for o in range(operands if last > 0 else 0):
-            for i in range(PREFETCHED):
-                prefetch(args[o] + job.strides[o][last - 1] + 64 * i)
+            if o == out or args[o] != args[out] and not (scalar and o == out - 1):
+                for i in range(PREFETCHED):
+                    prefetch(args[o] + job.strides[o][last - 1] + 64 * i)
         kernel.call(args, n, scalar)
         position += n
         if position == stop:
