@@ -256,8 +256,27 @@ cdef enum:
     # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
     # is taken by another program does not keep the others waiting.
     CHUNK = 32768
-    # Bytes of inputs and output from which the output is written past the cache.
-    STREAMED = 16777216
+
+# Bytes of inputs and output from which the output is written past the cache: what the last-level cache holds is slower
+# for it. One that many processors share holds less for each: with 480 MiB, plain stores were faster below 96.
+cdef Py_ssize_t streamed_from = 16777216
+
+
+def set_streamed(n):
+    """Set from how many bytes on results are written past the cache; the number that it was. For tests."""
+    global streamed_from
+    before = streamed_from
+    streamed_from = n
+    return before
+
+
+def _last_cache():
+    """Bytes of the third-level cache; 0 where that is not known."""
+    size = "".join(_read("/sys/devices/system/cpu/cpu0/cache/index3/size"))
+    return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
+
+
+set_streamed(min(max(_last_cache(), streamed_from), 6 * streamed_from))
 
 
 cdef inline void restore(unsigned int status) noexcept nogil:
@@ -307,7 +326,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) 
     for o in range(out + 1):
         itemsize += kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])
-    streamed = streamed and n * itemsize >= STREAMED
+    streamed = streamed and n * itemsize >= streamed_from
     if threads == 1:
         compute_part(kernel, args, 0, n, scalar, streamed)
         return

@@ -8,12 +8,21 @@ import os
 import numpy as np
 import pytest
 from cases import CASES, ROWS, assert_same_bits
-from test_threads import CHUNK, LIMITS, in_pieces
+from test_threads import CHUNK, in_pieces
 
 import cyact
+from cyact import parallel
 
-STREAMED = LIMITS["STREAMED"]
+STREAMED = 2**24
 MARGIN = 128
+
+
+@pytest.fixture(autouse=True, scope="module")
+def streamed():
+    """Arrays that are large enough on every machine."""
+    before = parallel.set_streamed(STREAMED)
+    yield
+    parallel.set_streamed(before)
 
 
 # ---- past the cache ----
