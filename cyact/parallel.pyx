@@ -322,7 +322,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) 
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
-    cdef bint streamed = not kernel.heavy       # arithmetic hides what a plain store costs
+    cdef bint streamed = True
     for o in range(out + 1):
         itemsize += kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])
