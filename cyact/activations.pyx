@@ -258,10 +258,10 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
         for o in range(count):
             args[o] = <char*> &slope if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
         if n < GIL_FREE:
-            compute(kernel, args, n, kernel.sloped)
+            compute(kernel, args, n, kernel.sloped, out == NULL)
         else:
             with nogil:
-                compute(kernel, args, n, kernel.sloped)
+                compute(kernel, args, n, kernel.sloped, out == NULL)
     elif not strided(kernel, operands, <char*> &slope, n):
         return None
     if out == NULL and PyArray_NDIM(target) == 0:

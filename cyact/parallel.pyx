@@ -312,8 +312,8 @@ cdef void compute_part(
     restore(status)
 
 
-cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    """Contiguous arrays, as a kernel takes them."""
+cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil:
+    """Contiguous arrays, as a kernel takes them. Pages of a ``fresh`` output are in the cache once they were zeroed."""
     cdef unsigned int status
     if n < HEAVY_THREADED:
         status = get_status()
@@ -322,7 +322,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) 
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
-    cdef bint streamed = True
+    cdef bint streamed = not fresh
     for o in range(out + 1):
         itemsize += kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])

@@ -52,9 +52,9 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
         for i in range(n):
             for o in range(out + 1):
                 at[o] = args[o] + i * steps[o]
-            compute(kernel, at, 1, kernel.sloped)
+            compute(kernel, at, 1, kernel.sloped, fresh=False)
     elif straight:
-        compute(kernel, args, n, scalar)
+        compute(kernel, args, n, scalar, fresh=False)
     else:
         job.kernel = kernel
         job.ndim = 1
