@@ -257,8 +257,9 @@ cdef enum:
     # is taken by another program does not keep the others waiting.
     CHUNK = 32768
 
-# Bytes of inputs and output from which the output is written past the cache: what the last-level cache holds is slower
-# for it. One that many processors share holds less for each: with 480 MiB, plain stores were faster below 96.
+# Bytes of inputs and output from which the output is written past the cache: where the last-level cache holds it that
+# is slower, above all if what was there before is still in it. A cache that many processors share holds less for each:
+# of 480 MiB, some 160 were worth waiting for.
 cdef Py_ssize_t streamed_from = 16777216
 
 
@@ -276,7 +277,7 @@ def _last_cache():
     return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
 
 
-set_streamed(min(max(_last_cache(), streamed_from), 6 * streamed_from))
+set_streamed(min(max(_last_cache(), streamed_from), 10 * streamed_from))
 
 
 cdef inline void restore(unsigned int status) noexcept nogil:
