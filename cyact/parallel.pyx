@@ -325,7 +325,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, 
     cdef Py_ssize_t itemsize = 0, chunk
     cdef bint streamed = not fresh
     for o in range(out + 1):
-        itemsize += kernel.itemsize[o]
+        itemsize += 0 if scalar and o == out - 1 else kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])
     streamed = streamed and n * itemsize >= streamed_from
     if threads == 1:
