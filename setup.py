@@ -23,6 +23,12 @@ LINK = ["-Wl,-s", "-Wl,--gc-sections"] if sys.platform == "linux" else []
 if sys.platform == "win32":
     BASELINE = DIRECT = KERNELS = ["/O2", "/fp:precise"]
     SCALAR_REST = []
+# For the sanitizers' run of the tests (CONTRIBUTING.md): checks, and the symbols that their reports name.
+if os.environ.get("CYACT_SANITIZE"):
+    SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    for flags in (BASELINE, DIRECT, KERNELS):
+        flags += [*SANITIZERS, "-O1", "-g", "-fno-omit-frame-pointer"]
+    LINK = SANITIZERS
 
 # The platform that is built for, not the one that builds.
 LEVELS = {"generic": SCALAR_REST}

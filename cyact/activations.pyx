@@ -406,12 +406,12 @@ cdef object by_ufunc(Function function, PyObject** values):
             given |= 1 << i - OUT
     if KEYWORDS[given] is None:
         KEYWORDS[given] = tuple([<object> function.parameters[i] for i in range(OUT, NAME) if values[i] != NULL])
-    keys = <PyObject*> KEYWORDS[given]
+    keys = KEYWORDS[given]      # a reference: another thread may have stored the same again
     if exact:
-        return PyObject_Vectorcall(chosen.ufunc, stack, operands, keys)
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
     # A cast to a smaller dtype may overflow, to inf.
     with np.errstate(all="ignore"):
-        return PyObject_Vectorcall(chosen.ufunc, stack, operands, keys)
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keys)
 
 
 cdef object general(Function function, PyObject** values):
@@ -459,7 +459,7 @@ cdef inline object call(Function function, PyObject** args, Py_ssize_t nargs, Py
         if more == 1:
             out = rest[0]
             more = 0
-    elif PyTuple_GET_SIZE(<tuple> names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
+    elif more == 0 and PyTuple_GET_SIZE(<tuple> names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
         out = rest[0]
     else:
         more = -1
