@@ -55,6 +55,7 @@ from peers import MODES, PEERS, Missing, installed, peer  # noqa: E402
 from targets import GROUPS, targets  # noqa: E402
 
 import cyact  # noqa: E402
+from cyact.commands import save  # noqa: E402
 
 
 def arguments():
@@ -73,7 +74,7 @@ def arguments():
     add("--targets", nargs="*", choices=GROUPS, metavar="GROUP", help=f"all, or some of {', '.join(GROUPS)}")
     add("--markdown", action="store_true", help="print the table as Markdown")
     add("--json", metavar="FILE", help="write the numbers too")
-    add("--plot", metavar="FILE.png", help="draw time per element against size: the first dtype and mode")
+    add("--plot", metavar="FILE", help="draw time per element against size: the first dtype and mode")
     given = parser.parse_args()
     if given.plot and importlib.util.find_spec("matplotlib") is None:
         parser.error("--plot needs matplotlib")
@@ -166,6 +167,11 @@ def rows(names):
                         yield call, {contender.label: best for contender, best in zip(contenders, seconds)}
 
 
+def star(name, mode):
+    """Marks a peer that gives a fresh array where the mode asks for another."""
+    return "" if name not in PEERS or MODES[mode].into == "fresh" or peer(name, options.threads).writes else "*"
+
+
 def cells(call, seconds, names):
     """The texts of a row: nanoseconds per element, at 16 elements per call; and cyact's ratios."""
     unit = 1e9 if call.size <= 16 else 1e9 / call.size
@@ -173,8 +179,7 @@ def cells(call, seconds, names):
     best = min(peers, key=peers.get, default=None)
     texts = [call.function, call.dtype, f"{call.size:,}", call.mode]
     for name in names:
-        star = "" if MODES[call.mode].into == "fresh" or peer(name, options.threads).writes else "*"
-        texts.append(f"{seconds[name] * unit:.3g}{star}" if name in seconds else "")
+        texts.append(f"{seconds[name] * unit:.3g}{star(name, call.mode)}" if name in seconds else "")
     ours = seconds["cyact"]
     return [*texts, f"{ours / peers[best]:.2f} {best}" if best else "", f"{ours / seconds['copy']:.2f}"]
 
@@ -208,6 +213,7 @@ COLOURS = {
     "cyact": "#c8102e", "copy": "#222222", "numpy": "#2166ac", "scipy": "#7b5ea7", "numexpr": "#8c6d31",
     "torch": "#e07b00", "tensorflow": "#c2539d", "onnxruntime": "#4d8f3c", "jax": "#1b9e9e", "numba": "#888888",
 }
+NAMES = {"numpy": "NumPy", "scipy": "SciPy", "tensorflow": "TensorFlow", "onnxruntime": "ONNX Runtime", "jax": "JAX"}
 
 
 def apart(positions, gap):
@@ -236,7 +242,8 @@ def plot(records, path):
                 lines.setdefault(name, []).append((record["size"], 1e9 * seconds / record["size"]))
     columns = min(2, len(panels))
     count = -(-len(panels) // columns)
-    figure = Figure(figsize=(6.2 * columns, 4.4 * count + 0.7), layout="constrained")
+    figure = Figure(figsize=(5.4 * columns, 3.6 * count + 0.6))
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.1)
     axes = figure.subplots(count, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(panels):]:
         axis.set_visible(False)
@@ -247,31 +254,41 @@ def plot(records, path):
                 *zip(*points), color=COLOURS[name], linewidth=2.8 if ours else 1.3, zorder=3 if ours else 2,
                 linestyle=(0, (4, 2)) if name == "copy" else "-", solid_capstyle="round",
             )
-        ends = {name: points[-1] for name, points in lines.items()}
-        heights = apart([math.log10(y) for _, y in ends.values()], 0.17)
-        for (name, (x, y)), height in zip(ends.items(), heights):
-            axis.annotate(
-                name, (x, y), xytext=(x * 4, 10**height), color=COLOURS[name], va="center", annotation_clip=False,
-                fontsize=9, fontweight="bold" if name == "cyact" else "normal",
-                arrowprops={"arrowstyle": "-", "color": COLOURS[name], "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2},
-            )
         axis.set_title(function, loc="left", fontweight="bold")
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         sizes = sorted({x for points in lines.values() for x, _ in points})
-        axis.set_xlim(sizes[0] / 1.5, sizes[-1] * 60)
+        axis.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
         ticks = [size for size in sizes if size.bit_length() % 4 == 1] or sizes
-        axis.set_xticks(ticks, [f"{size:,}" for size in ticks], fontsize=8)
-        axis.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
+        axis.set_xticks(ticks, [f"{size:,}" for size in ticks])
+        axis.yaxis.set_major_formatter(lambda y, _: f"{y:,g}")
+        axis.tick_params(labelsize=7.5)
         axis.minorticks_off()
-        axis.grid(color="#e4e4e4", linewidth=0.7)
+        axis.grid(color="0.9", linewidth=0.7)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("elements", fontsize=10)
-    figure.supylabel("nanoseconds per element", fontsize=10)
-    what = f"{dtype}, {MODES[mode].text}, {threads_text()}"
-    figure.suptitle(f"Time per element: {what}. Lower is better; copy is np.copyto of the same array.", fontsize=11)
-    figure.savefig(path, dpi=130)
+    # Labels a line apart, in an axis whose limits are those of all panels.
+    low, high = map(math.log10, axes[0].get_ylim())
+    for axis, lines in zip(axes, panels.values()):
+        ends = {name: points[-1][1] for name, points in lines.items()}
+        heights = apart([(math.log10(y) - low) / (high - low) for y in ends.values()], 0.05)
+        for (name, y), height in zip(ends.items(), heights):
+            axis.annotate(
+                NAMES.get(name, name) + star(name, mode), (lines[name][-1][0], y), xytext=(1.05, height),
+                textcoords="axes fraction", color=COLOURS[name], va="center", annotation_clip=False,
+                fontsize=8.5, fontweight="bold" if name == "cyact" else "normal",
+                arrowprops={
+                    "arrowstyle": "-", "color": COLOURS[name], "linewidth": 0.6, "shrinkA": 0, "shrinkB": 1,
+                    "relpos": (0, 0.5),
+                },
+            )
+    figure.supxlabel(
+        "elements. copy: np.copyto of the same array; *: cannot write into a given array, gives a new one",
+        fontsize=9, color="0.3",
+    )
+    figure.supylabel("nanoseconds per element", fontsize=9, color="0.3")
+    figure.suptitle(f"{dtype}, {MODES[mode].text}, {threads_text()}; lower is better ({processor()})", fontsize=11)
+    save(figure, path, drawing=True)
 
 
 # ---- all of it ----

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for module in (demo, plot, apply, bench, info):
         command = commands.add_parser(
-            module.__name__.rpartition(".")[2], help=module.HELP, description=f"{module.HELP.capitalize()}.",
+            module.__name__.rpartition(".")[2], help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.",
             epilog=module.EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)

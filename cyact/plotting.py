@@ -149,6 +149,7 @@ def frame(ax: Axes, low: float, high: float) -> None:
     if low < 0 < high:
         ax.axvline(0, color="0.6", linewidth=0.8, zorder=1)
     ax.set_xlim(low, high)
+    ax.locator_params(axis="x", nbins=10, steps=[1, 2, 5, 10])     # whole numbers on -10 to 10
     ax.grid(color="0.92", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

@@ -17,11 +17,12 @@ from cyact.commands import FUNCTIONS, CommandError, alpha_keyword, function_name
 
 HELP = "apply a function to the array in a .npy file, however large"
 EXAMPLES = """\
-The output appears under its name only when it is complete. With --in-place the file itself is changed, block by
-block, and a run that is interrupted leaves it half changed; it keeps its dtype.
+The output appears under its name only when it is complete. With --in-place the
+file itself is changed, block by block, and a run that is interrupted leaves it
+half changed; it keeps its dtype.
 
 examples:
-  python -m cyact apply relu features.npy                        writes features.relu.npy
+  python -m cyact apply relu features.npy       (writes features.relu.npy)
   python -m cyact apply sigmoid logits.npy -o probabilities.npy
   python -m cyact apply leaky_relu features.npy --alpha 0.01 --in-place
   python -m cyact apply tanh counts.npy --dtype float32"""

@@ -8,9 +8,10 @@ from cyact.commands import FORMULAS, FUNCTIONS, fastest
 
 HELP = "time the functions against NumPy and SciPy, in a minute"
 EXAMPLES = """\
-Each time is the shortest of many rounds, in which the competitors take turns. "NumPy" is the plain formula,
-such as 1 / (1 + np.exp(-x)); "SciPy" is scipy.special.expit, where it is installed. "ratio" is NumPy's time
-divided by that of cyact(x): both return a new array."""
+Each time is the shortest of many rounds, in which the competitors take turns.
+"NumPy" is the plain formula, such as 1 / (1 + np.exp(-x)); "SciPy" is
+scipy.special.expit, where it is installed. "ratio" is NumPy's time divided by
+that of cyact(x): both return a new array."""
 
 SECONDS = 40
 

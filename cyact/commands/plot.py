@@ -35,5 +35,5 @@ def run(args: argparse.Namespace) -> None:
     alpha = alpha_keyword(args, args.functions or list(FUNCTIONS))
     plotting = load_plotting()
     axes = plotting.plot_all(args.functions or None, limits=args.range, derivative=args.derivative, **alpha)
-    save(axes.flat[0].figure, args.output)
+    save(axes.flat[0].figure, args.output, drawing=True)
     print(f"wrote {args.output}")
