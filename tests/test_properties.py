@@ -504,6 +504,7 @@ def objects():
 THINGS = objects()
 COUNT = len(THINGS)
 PLACES = ("out", "alpha", "where", "casting", "order", "dtype", "subok", "name")
+UNUSUAL = ("".join(["o", "ut"]), Text("out"), Text("alpha"))    # equal to a keyword, not the same object; cannot be compared
 OTHER = ("features", "gradients", "y", "dy", "x", "signature", "sig", "extobj", "axis", "keepdims", "", "ä", "self")
 
 
@@ -556,7 +557,9 @@ def fuzz(seed, count):
         for i in range(COUNT):
             trials += [(number, [*inputs[:place], i, *inputs[place + 1:]], {}) for place in range(case.arrays)]
             trials += [(number, inputs, {name: i}) for name in PLACES]
-            trials += [(number, [*inputs, i], {}), (number, [*inputs, i, i], {}), (number, [], {"".join("out"): i})]
+            trials += [(number, inputs, {name: i}) for name in UNUSUAL]
+            trials += [(number, [*inputs, i], {}), (number, [*inputs, i, i], {}), (number, [], {UNUSUAL[0]: i})]
+            trials += [(number, [i] * 5, dict.fromkeys(PLACES, i)), (number, [], dict.fromkeys(PLACES, i))]
     for _ in range(count):
         number = int(rng.integers(len(ROWS)))
         positional = [valid if rng.random() < 0.7 else int(rng.integers(COUNT)) for _ in range(ROWS[number].arrays)]
