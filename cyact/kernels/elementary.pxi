@@ -56,9 +56,7 @@ cdef extern from *:
     # A number plus 1.5 * 2^23 (2^52) is rounded to an integer k, which stands in the low bits of the sum. With the
     # exponent's bias added too, those bits shifted into the exponent's place are 2^k.
     const float ROUND_F "(0x1.8p+23f + 127.0f)"
-    const int32_t ROUND_BITS_F "(0x4b400000 + 127)"
     const double ROUND "(0x1.8p+52 + 1023.0)"
-    const int64_t ROUND_BITS "(0x4338000000000000LL + 1023)"
 
     const int32_t SIGN_F "INT32_MIN"
     const int64_t SIGN "INT64_MIN"
