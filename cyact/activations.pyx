@@ -5,7 +5,8 @@ costs a fraction of a ufunc call. What it does not recognise it leaves to the uf
 nothing.
 
 The functions are not written as ``def``: what Cython does for a dozen parameters, and for a keyword that is none of
-them, takes longer than sixteen elements do. One parser (``call``) serves them all.
+them, takes longer than sixteen elements do. One entry (``call``), and one parser for what is less common (``parsed``),
+serve them all.
 """
 
 cimport numpy as cnp

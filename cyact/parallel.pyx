@@ -258,8 +258,8 @@ cdef enum:
     CHUNK = 32768
 
 # Bytes of inputs and output from which the output is written past the cache: where the last-level cache holds it that
-# is slower, above all if what was there before is still in it. A cache that many processors share holds less for each:
-# of 480 MiB, some 160 were worth waiting for.
+# is slower, above all if what was there before is still in it. A cache that many processors share holds less for each,
+# hence the upper limit.
 cdef Py_ssize_t streamed_from = 16777216
 
 

@@ -25,6 +25,9 @@ else:
 FLOATS = [*SMALL, np.dtype("float32"), np.dtype("float64")]
 INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)]
 
+# Bytes from which results are written past the cache while tests run.
+STREAMED = 2**24
+
 # The fraction's bits, and the exponent of the smallest normal number.
 FORMATS = {"float16": (10, -14), "bfloat16": (7, -126), "float32": (23, -126), "float64": (52, -1022)}
 

@@ -9,9 +9,9 @@ import pytest
 
 pytest.register_assert_rewrite("cases")
 
-from cases import CASES  # noqa: E402
+from cases import CASES, STREAMED  # noqa: E402
 
-from cyact import cpu  # noqa: E402
+from cyact import cpu, parallel  # noqa: E402
 
 TESTS = Path(__file__).parent
 
@@ -27,6 +27,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("case", CASES.values(), ids=list(CASES))
     if "level" in wanted:
         metafunc.parametrize("level", cpu.levels())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def streamed():
+    """From the same size on every machine, however large its cache."""
+    parallel.set_streamed(STREAMED)
 
 
 @pytest.fixture

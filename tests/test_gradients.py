@@ -541,6 +541,7 @@ def test_threads_give_the_same_bits(name, dtype):
     for threads in (1, 2, 5):
         with cyact.num_threads(threads):
             assert_same_bits(gradient_of(name, a[1:], b[1:]), want[1:], threads)
+            assert_same_bits(gradient_of(name, a[1:], b[1:], out=np.empty(n - 1, dtype)), want[1:], threads)
             wide[::2] = 0
             gradient_of(name, a, b, out=wide[::2])
             assert_same_bits(wide[::2], want, threads)

@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 import pytest
-from cases import CASES, ROWS, assert_same_bits
+from cases import CASES, ROWS, STREAMED, assert_same_bits
 
 import cyact
+from cyact import parallel
 
 LENGTHS = range(601)
 # As many elements as a test with strides uses; odd ones, around vectors and blocks.
@@ -123,7 +124,7 @@ def sweep_strides(case, dtype, rooms):
 def sweep_large(case, dtype, rooms):
     """Split among threads, and written past the cache."""
     result = case.result(dtype)
-    n = (17 << 20) // (case.arrays * dtype.itemsize + result.itemsize) + 13
+    n = STREAMED // (case.arrays * dtype.itemsize + result.itemsize) + 13
     x = [np.resize(a, n) for a in case.operands(dtype, 4093)]
     want = np.resize(case(*(a[:4093] for a in x)), n)
     for at_end in (True, False):
@@ -142,6 +143,7 @@ def sweep_large(case, dtype, rooms):
 
 def sweep():
     faulthandler.enable()
+    parallel.set_streamed(STREAMED)
     small = [Guarded(3 * 1200 * 8) for _ in range(4)]
     for case in ROWS:
         for dtype in case.dtypes:

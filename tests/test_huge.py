@@ -7,25 +7,21 @@ import os
 
 import numpy as np
 import pytest
-from cases import CASES, ROWS, assert_same_bits
+from cases import CASES, ROWS, STREAMED, assert_same_bits
 from test_threads import CHUNK, in_pieces
 
 import cyact
-from cyact import parallel
 
-STREAMED = 2**24
 MARGIN = 128
 
 
-@pytest.fixture(autouse=True, scope="module")
-def streamed():
-    """Arrays that are large enough on every machine."""
-    before = parallel.set_streamed(STREAMED)
-    yield
-    parallel.set_streamed(before)
-
-
 # ---- past the cache ----
+
+def test_from_the_size_of_the_last_cache_on(run_on_level):
+    """Within limits: 16 MiB where it is small or not known, 160 where many processors share it."""
+    done = run_on_level("", "-c", "from cyact import parallel; print(parallel.set_streamed(0))")
+    assert 2**24 <= int(done.stdout) <= 10 * 2**24
+
 
 def streamed_size(case, dtype):
     """Elements from which a result is written past the cache: the bytes of arrays count."""

@@ -95,16 +95,19 @@ cdef inline double exp2(int64_t biased) noexcept nogil:
     return from_bits(<int64_t> (<uint64_t> biased << 52))
 
 
-# min(x, high), then max(x, low), by integer minima of the bits, which compilers vectorise: positive numbers are
-# ordered as their bits are, negative ones the other way round as unsigned bits. NaN becomes a bound; the formulas put
-# it back.
-cdef inline float clamp_f(float x, int32_t high_bits, uint32_t low_bits) noexcept nogil:
+# min(x, high) by an integer minimum of the bits, which compilers vectorise: positive numbers are ordered as their bits
+# are. NaN becomes the bound, or stays as it is; the formulas put it back.
+cdef inline float at_most_f(float x, int32_t high_bits) noexcept nogil:
     cdef int32_t b = bits_f(x)
-    b = b if b < high_bits else high_bits
-    return from_bits_f(<int32_t> (<uint32_t> b if <uint32_t> b < low_bits else low_bits))
+    return from_bits_f(b if b < high_bits else high_bits)
 
 
-cdef inline double clamp(double x, int64_t high_bits, uint64_t low_bits) noexcept nogil:
+cdef inline double at_most(double x, int64_t high_bits) noexcept nogil:
     cdef int64_t b = bits(x)
-    b = b if b < high_bits else high_bits
-    return from_bits(<int64_t> (<uint64_t> b if <uint64_t> b < low_bits else low_bits))
+    return from_bits(b if b < high_bits else high_bits)
+
+
+# max(x, low) too, for a negative bound: negative numbers are ordered the other way round, as unsigned bits.
+cdef inline float clamp_f(float x, int32_t high_bits, uint32_t low_bits) noexcept nogil:
+    cdef uint32_t b = <uint32_t> bits_f(at_most_f(x, high_bits))
+    return from_bits_f(<int32_t> (b if b < low_bits else low_bits))

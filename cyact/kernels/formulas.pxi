@@ -169,8 +169,7 @@ cdef extern from *:
 
 
 cdef inline double sigmoid_d(double value) noexcept nogil:
-    cdef int64_t b = bits(value)
-    cdef double x = from_bits(b if b < 0x4044000000000000LL else 0x4044000000000000LL)      # 40, where the result is 1
+    cdef double x = at_most(value, 0x4044000000000000LL)        # 40, where the result is 1
     cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
@@ -200,7 +199,7 @@ cdef extern from *:
 
 cdef inline float tanh_f(float value) noexcept nogil:
     cdef int32_t sign = bits_f(value) & SIGN_F
-    cdef float x = clamp_f(from_bits_f(bits_f(value) & ~SIGN_F), 0x41140000, SIGN_F)      # 9.25, where the result is 1
+    cdef float x = at_most_f(from_bits_f(bits_f(value) & ~SIGN_F), 0x41140000)        # 9.25, where the result is 1
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
     cdef float V = u * madf(u, COTH1_F, COTH0_F)
@@ -250,7 +249,7 @@ cdef extern from *:
 
 cdef inline double tanh_d(double value) noexcept nogil:
     cdef int64_t sign = bits(value) & SIGN
-    cdef double x = clamp(from_bits(bits(value) & ~SIGN), 0x4034000000000000LL, SIGN)       # 20
+    cdef double x = at_most(from_bits(bits(value) & ~SIGN), 0x4034000000000000LL)     # 20
     cdef double t = fma(x, 2 * LOG2E, ROUND), k = t - ROUND
     cdef double h = fma(k, -LN2_HIGH / 2, x), tail = k * (-LN2_LOW / 2), u = h * h
     cdef double V = u * mad(u, mad(u, mad(u, mad(u, COTH4, COTH3), COTH2), COTH1), COTH0)

@@ -139,8 +139,8 @@ cdef inline void map_slope_truncated(
             out[i] = f(x[i], y[i])
 
 
-# The same for 16 bits. A count that the compiler knows keeps the floats in registers; an output may be its input, since
-# what is read is read before it is written.
+# The same for 16 bits. A count and a ``scalar`` that the compiler knows keep the floats in registers, hence the loops
+# for each; an output may be its input, since what is read is read before it is written.
 cdef inline void part2_small(
     float (*f)(float, float) noexcept nogil,
     const small* x, const small* y, float slope, small* out, Py_ssize_t n, bint scalar,
