@@ -24,7 +24,7 @@ import numpy as np
 from cyact import ufuncs
 
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, store
+from cyact.parallel cimport compute, compute_job, get_status, restore, store
 from cyact.ufuncs cimport (
     ALPHA, CASTING, DTYPE, FIRST, NAME, NUMPY_TYPES, OUT, SECOND, SLOTS, WHERE, Function, is_bfloat16, slot,
 )
@@ -199,6 +199,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
     cdef const Kernel* kernel
     cdef object result
     cdef cnp.dtype descriptor
+    cdef unsigned int status = get_status()
     if not is_plain(inputs[0]):
         return None
     place = PyArray_TYPE(x)
@@ -259,12 +260,15 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
         for o in range(count):
             args[o] = <char*> &slope if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
         if n < GIL_FREE:
-            compute(kernel, args, n, kernel.sloped, out == NULL)
+            kernel.call(args, n, kernel.sloped)
         else:
             with nogil:
                 compute(kernel, args, n, kernel.sloped, out == NULL)
     elif not strided(kernel, operands, <char*> &slope, n):
         return None
+    # Reading the flags waits for the results, which may as well take their time while the interpreter goes on.
+    if not kernel.quiet:
+        restore(status)
     if out == NULL and PyArray_NDIM(target) == 0:
         Py_INCREF(result)
         return PyArray_Return(result)
@@ -302,8 +306,15 @@ def _explained(error, Function function, name, hint=""):
     return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
 
 
-cdef bint is_integer(object dtype):
-    return getattr(dtype, "kind", "") in ("i", "u")
+cdef inline char kind(object dtype) except -1:
+    """NumPy's character for the kind of a dtype, which may be another library's; 0 for anything else."""
+    if isinstance(dtype, cnp.dtype):
+        return (<cnp.dtype> dtype).kind
+    return ord(getattr(dtype, "kind", "\0"))
+
+
+cdef bint is_integer(object dtype) except -1:
+    return kind(dtype) in b"iu"
 
 
 cdef inline object dtype_of(object x):
@@ -337,12 +348,16 @@ cdef object checked_slope(Function function, object first, object second, object
     cdef double slope
     cdef cnp.ndarray array
     cdef bint number = type(alpha) is float or type(alpha) is int
-    if number or not hasattr(alpha, "__array_ufunc__"):
+    if number or not (cnp.PyArray_Check(alpha) or hasattr(alpha, "__array_ufunc__")):
         # A subclass of these numbers, a fraction, but not what NumPy has an array of.
         if number or isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
             slope = float(alpha)
             computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
-            if computed is None or (<cnp.dtype> computed).type not in b"efdE" or not computed.isnative:
+            if (
+                computed is None
+                or (<cnp.dtype> computed).type not in b"efdE"
+                or not cnp.PyDataType_ISNOTSWAPPED(computed)
+            ):
                 return slope
             Py_INCREF(computed)
             array = PyArray_Zeros(0, NULL, computed, 0)
@@ -350,7 +365,7 @@ cdef object checked_slope(Function function, object first, object second, object
             return array
         alpha = np.asarray(alpha)
     given = dtype_of(alpha)
-    if given is None or given.kind in "iuf":
+    if given is None or kind(given) in b"iuf":
         # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
         if dtype is None and is_bfloat16(dtype_of(first)) and given == np.float32:
             return alpha.astype(first.dtype)

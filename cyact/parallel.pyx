@@ -1,7 +1,7 @@
 """Runs one call's loops: on the chosen level, on how many threads, past the cache or through it.
 
-Nothing of it stays: the floating-point state of the processor is as it was, and a child process may be forked at any
-time.
+Nothing of it stays: the processor's floating-point flags that mean a warning are as they were, and a child process may
+be forked at any time.
 """
 
 import os
@@ -12,35 +12,6 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
 from cyact import cpu
-
-cdef extern from *:
-    """
-    /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
-       warnings. Saving and restoring the register costs 1 ns; fenv.h's functions 80. */
-    #if defined(__SSE2__) || defined(_M_X64)
-    #include <xmmintrin.h>
-    #define CYACT_GET_STATUS() _mm_getcsr()
-    #define CYACT_SET_STATUS(s) _mm_setcsr(s)
-    #elif defined(__aarch64__) && defined(__GNUC__)
-    #include <stdint.h>
-    static inline unsigned int cyact_get_status(void) {
-        uint64_t s;
-        __asm__ volatile("mrs %0, fpsr" : "=r"(s));
-        return (unsigned int)s;
-    }
-    static inline void cyact_set_status(unsigned int s) { __asm__ volatile("msr fpsr, %0" : : "r"((uint64_t)s)); }
-    #define CYACT_GET_STATUS() cyact_get_status()
-    #define CYACT_SET_STATUS(s) cyact_set_status(s)
-    #else
-    #include <fenv.h>
-    static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
-    static void cyact_set_status(unsigned int s) { feclearexcept(FE_ALL_EXCEPT & ~(int)s); }
-    #define CYACT_GET_STATUS() cyact_get_status()
-    #define CYACT_SET_STATUS(s) cyact_set_status(s)
-    #endif
-    """
-    unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
-    void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil
 
 cdef extern from *:
     """
@@ -280,18 +251,6 @@ def _last_cache():
 set_streamed(min(max(_last_cache(), streamed_from), 10 * streamed_from))
 
 
-cdef inline void restore(unsigned int status) noexcept nogil:
-    if get_status() != status:
-        set_status(status)
-
-
-cdef void store(double value, char type, void* to) noexcept nogil:
-    """Rounds a number once to the dtype of a type character."""
-    cdef unsigned int status = get_status()
-    level.store(value, type, to)
-    restore(status)
-
-
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
     if n < (HEAVY_THREADED if kernel.heavy else LIGHT_THREADED):
         return 1
@@ -315,11 +274,8 @@ cdef void compute_part(
 
 cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil:
     """Contiguous arrays, as a kernel takes them. Pages of a ``fresh`` output are in the cache once they were zeroed."""
-    cdef unsigned int status
     if n < HEAVY_THREADED:
-        status = get_status()
-        kernel.call(args, n, scalar)
-        restore(status)
+        compute_part(kernel, args, 0, n, scalar, streamed=False)
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk

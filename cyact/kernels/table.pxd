@@ -29,6 +29,7 @@ cdef struct Kernel:
     int itemsize[MAX_OPERANDS]
     bint sloped                 # the last input is a slope
     bint heavy                  # bound by arithmetic, not by memory
+    bint quiet                  # raises no floating-point flag that NumPy warns of, unless told to, of any array
     kernel_t call
 
 # One call over arrays of any strides. Axis 0 is the outermost.
