@@ -36,4 +36,4 @@ cdef class Function:
     # nothing.
     cdef const Kernel* kernels[TYPES]
     cdef int results[TYPES]
-    cpdef object result_dtype(self, object dtype)
+    cdef object result_dtype(self, object dtype)

@@ -208,13 +208,13 @@ cdef class Function:
         numpy_resolver = (<PyUFuncObject*> self.ufunc).type_resolver
         (<PyUFuncObject*> self.ufunc).type_resolver = resolver
 
-    cpdef object result_dtype(self, object dtype):
+    cdef object result_dtype(self, object dtype):
         """The dtype of the result for features of a dtype, None where there is no such kernel."""
-        if dtype is None:
+        if not isinstance(dtype, cnp.dtype):
             return None
         if bfloat16_number < 0 and is_bfloat16(dtype):
             add_bfloat16(dtype)
-        cdef int number = slot(dtype.num)
+        cdef int number = slot((<cnp.dtype> dtype).type_num)
         return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
 
 
