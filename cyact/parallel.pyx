@@ -279,7 +279,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, 
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
-    cdef bint streamed = not fresh
+    cdef bint streamed = not (fresh or kernel.heavy)     # arithmetic hides what a plain store costs
     for o in range(out + 1):
         itemsize += 0 if scalar and o == out - 1 else kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])
