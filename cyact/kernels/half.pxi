@@ -1,7 +1,7 @@
 # float16 and bfloat16 to float and back, a block at a time.
 #
 # gcc does not vectorise conversions of _Float16, hence the processor's instructions where there are any, and integer
-# arithmetic that vectorises elsewhere. Both round to nearest even, keep a NaN's payload and make it quiet.
+# arithmetic that vectorises elsewhere. Both round to nearest even and keep a NaN's payload; float16's becomes quiet.
 
 cdef extern from *:
     """
@@ -113,10 +113,11 @@ cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept 
         while HALF_LANES != 0 and i + HALF_LANES <= n:
             narrow_lanes(x + i, out + i)
             i += HALF_LANES
-    elif number is bfloat16 and real is float:
+    if number is bfloat16 and real is float:
         store_pairs(x, out, n // 2)
-        i = n // 2 * 2
-    if number is half or number is bfloat16:
+        if n % 2:
+            out[n - 1] = bfloat16(<uint16_t> (rounded(x[n - 1]) >> 16))
+    elif number is half or number is bfloat16:
         for i in range(i, n):
             out[i] = narrow(<float> x[i], out[i])
     else:

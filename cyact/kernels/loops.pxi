@@ -8,6 +8,12 @@ cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
     SMALL = 32      # elements of 16 bits: a vector of the widest
 
+ctypedef fused unit:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
@@ -297,18 +303,24 @@ cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) n
 
 # ---- arrays of any strides ----
 
-ctypedef fused unit:
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
-
 cdef extern from *:
     """
     #if defined(__AVX512F__)
     #include <immintrin.h>
-    #define CYACT_SPREAD 1
+    #define CYACT_MASKS 1
+    /* The elements of a vector that are chosen, of at most n. */
+    static inline unsigned cyact_chosen(const void *chosen, Py_ssize_t n, size_t itemsize) {
+        __m512i c = _mm512_loadu_si512(chosen);
+        unsigned mask = itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
+        return n < 16 ? mask & ((1u << n) - 1) : mask;
+    }
+    static inline void cyact_load(void *to, const void *x, unsigned mask, size_t itemsize) {
+        _mm512_storeu_si512(to, itemsize == 4 ? _mm512_maskz_loadu_epi32(mask, x) : _mm512_maskz_loadu_epi64(mask, x));
+    }
+    static inline void cyact_store(void *to, const void *x, unsigned mask, size_t itemsize) {
+        if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
+        else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
+    }
     /* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
     static inline void cyact_spread_4(void *to, const void *source) {
         __m512i x = _mm512_loadu_si512(source);
@@ -317,12 +329,58 @@ cdef extern from *:
         _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
     }
     #else
-    #define CYACT_SPREAD 0
+    #define CYACT_MASKS 0
+    #define cyact_chosen(chosen, n, itemsize) 0
+    #define cyact_load(to, x, mask, itemsize)
+    #define cyact_store(to, x, mask, itemsize)
     #define cyact_spread_4(to, source)
     #endif
     """
-    const bint HAS_SPREAD "CYACT_SPREAD"
+    const bint HAS_MASKS "CYACT_MASKS"      # fast stores of chosen elements
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
+    unsigned chosen_lanes "cyact_chosen"(const void* chosen, Py_ssize_t n, size_t itemsize) noexcept nogil
+    void load_lanes "cyact_load"(void* to, const void* x, unsigned mask, size_t itemsize) noexcept nogil
+    void store_lanes "cyact_store"(void* to, const void* x, unsigned mask, size_t itemsize) noexcept nogil
+
+
+cdef enum:
+    LANES = 16      # elements of 4 bytes in a vector of AVX-512
+
+
+# In place, where ``chosen`` is not zero: what stands between the elements of a column is neither read nor written. gcc
+# would make the same of ``if chosen[i]``, but with a branch for each vector, in case none of it is chosen.
+cdef inline void map1_chosen(
+    number (*f)(number) noexcept nogil, number* x, const unit* chosen, Py_ssize_t n
+) noexcept nogil:
+    cdef number block[LANES]
+    cdef unsigned mask
+    cdef Py_ssize_t i
+    while n > 0:
+        mask = chosen_lanes(chosen, n, sizeof(number))
+        load_lanes(block, x, mask, sizeof(number))
+        for i in range(64 // sizeof(number)):
+            block[i] = f(block[i])
+        store_lanes(x, block, mask, sizeof(number))
+        x += 64 // sizeof(number)
+        chosen += 64 // sizeof(number)
+        n -= 64 // sizeof(number)
+
+
+cdef inline void map_slope_chosen(
+    real (*f)(real, real) noexcept nogil, real* x, real slope, const unit* chosen, Py_ssize_t n
+) noexcept nogil:
+    cdef real block[LANES]
+    cdef unsigned mask
+    cdef Py_ssize_t i
+    while n > 0:
+        mask = chosen_lanes(chosen, n, sizeof(real))
+        load_lanes(block, x, mask, sizeof(real))
+        for i in range(64 // sizeof(real)):
+            block[i] = f(block[i], slope)
+        store_lanes(x, block, mask, sizeof(real))
+        x += 64 // sizeof(real)
+        chosen += 64 // sizeof(real)
+        n -= 64 // sizeof(real)
 
 
 cdef inline void copy_units(
@@ -334,7 +392,7 @@ cdef inline void copy_units(
         for i in range(n):
             to[i] = source[2 * i]
         return
-    if unit is uint32_t and HAS_SPREAD and source_stride == sizeof(unit) and to_stride == 2 * sizeof(unit):
+    if unit is uint32_t and HAS_MASKS and source_stride == sizeof(unit) and to_stride == 2 * sizeof(unit):
         while i + 16 <= n:
             spread_4(to + 2 * i, source + i)
             i += 16
@@ -427,15 +485,39 @@ cdef extern from *:
 
 cdef enum:
     PREFETCHED = 8      # cache lines of the next run
+    SPAN = 384          # elements from a chosen one on, a multiple of every spacing
+    MOST_SPACED = 4     # as far apart as chosen elements may be for vectors that hold what is in between too
 
 
-# Straight runs along the innermost axis go to the kernel as they are.
-cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar) noexcept nogil:
+# In place, elements ``spacing`` apart.
+cdef void compute_spaced(
+    const Kernel* kernel, char** args, Py_ssize_t n, int spacing, const uint64_t* chosen
+) noexcept nogil:
+    cdef int out = kernel.operands - 1
+    cdef Py_ssize_t left = (n - 1) * spacing + 1, m
+    cdef char* at[MAX_OPERANDS + 1]
+    at[0] = args[0]
+    at[out - 1] = args[out - 1]     # the slope, if there is one
+    at[out + 1] = <char*> chosen
+    while left > 0:
+        m = min(<Py_ssize_t> SPAN, left)
+        kernel.chosen(at, m, True)
+        at[0] += m * kernel.itemsize[0]
+        left -= m
+
+
+# Straight runs along the innermost axis go to the kernel as they are, those of spaced elements to its like for these.
+cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint scalar, int spacing) noexcept nogil:
     cdef const Kernel* kernel = job.kernel
+    cdef uint64_t chosen[SPAN]
     cdef int last = job.ndim - 1, operands = kernel.operands, out = operands - 1, axis, o, i
     cdef Py_ssize_t n
     cdef Cursor cursor
     cdef char* args[MAX_OPERANDS]
+    if spacing > 1:
+        memset(chosen, 0, SPAN * kernel.itemsize[0])
+        for i in range(SPAN // spacing):
+            (<char*> chosen)[i * spacing * kernel.itemsize[0]] = 1
     seek(job, &cursor, position)
     for o in range(operands):
         args[o] = address(job, &cursor, o)
@@ -446,7 +528,10 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
             if o == out or args[o] != args[out] and not (scalar and o == out - 1):
                 for i in range(PREFETCHED):
                     prefetch(args[o] + job.strides[o][last - 1] + 64 * i)
-        kernel.call(args, n, scalar)
+        if spacing > 1:
+            compute_spaced(kernel, args, n, spacing, chosen)
+        else:
+            kernel.call(args, n, scalar)
         position += n
         if position == stop:
             return
@@ -500,6 +585,23 @@ cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint
         position += n
 
 
+# Whether the job is in place, of elements some places apart, as a column's are.
+cdef inline bint spaced(const Job* job, bint scalar_run) noexcept nogil:
+    cdef int last = job.ndim - 1, out = job.kernel.operands - 1, axis
+    cdef Py_ssize_t itemsize = job.kernel.itemsize[0], stride = job.strides[0][last]
+    for axis in range(job.ndim):
+        if job.strides[0][axis] != job.strides[out][axis]:
+            return False
+    return (
+        job.kernel.chosen != NULL
+        and job.data[0] == job.data[out]
+        and (scalar_run or not job.kernel.sloped)
+        and job.shape[last] >= SPAN // 4
+        and itemsize < stride <= MOST_SPACED * itemsize
+        and stride % itemsize == 0
+    )
+
+
 cdef void walk(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef int last = job.ndim - 1, out = job.kernel.operands - 1, axis, o
     # A slope may be one value along the innermost axis, and then one value altogether.
@@ -510,6 +612,8 @@ cdef void walk(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
     for o in range(out + 1):
         straight = straight and (job.strides[o][last] == job.kernel.itemsize[o] or scalar_run and o == out - 1)
     if straight:
-        walk_runs(job, start, stop, scalar_run)
+        walk_runs(job, start, stop, scalar_run, 1)
+    elif spaced(job, scalar_run):
+        walk_runs(job, start, stop, True, <int> (job.strides[0][last] // job.kernel.itemsize[0]))
     else:
         walk_blocks(job, start, stop, scalar)

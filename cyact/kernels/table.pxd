@@ -31,6 +31,9 @@ cdef struct Kernel:
     bint heavy                  # bound by arithmetic, not by memory
     bint quiet                  # raises no floating-point flag that NumPy warns of, unless told to, of any array
     kernel_t call
+    # In place, of chosen elements alone: after the operands come unsigned integers as wide as these, zero where an
+    # element is to be left as it is. NULL where there is no fast way.
+    kernel_t chosen
 
 # One call over arrays of any strides. Axis 0 is the outermost.
 cdef struct Job:

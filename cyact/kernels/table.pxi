@@ -38,6 +38,20 @@ cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
     map1[number](relu[number], args[0], args[1], n)
 
 
+cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if number is float or number is int32_t:
+        map1_chosen[number, uint32_t](relu[number], args[0], <uint32_t*> args[2], n)
+    elif number is double or number is int64_t:
+        map1_chosen[number, uint64_t](relu[number], args[0], <uint64_t*> args[2], n)
+
+
+cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if real is float:
+        map_slope_chosen[float, uint32_t](leaky_relu[float], args[0], args[1][0], <uint32_t*> args[3], n)
+    else:
+        map_slope_chosen[double, uint64_t](leaky_relu[double], args[0], args[1][0], <uint64_t*> args[3], n)
+
+
 cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if number is float or number is double:
         map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
@@ -193,12 +207,23 @@ cdef void add(
     kernel.quiet = heavy and kernel.types[0] == b"f"
     kernel.function = function
     kernel.call = call
+    kernel.chosen = NULL
     table.count += 1
+
+
+# To the row before.
+cdef void add_chosen(kernel_t call) noexcept:
+    if HAS_MASKS:
+        kernels[table.count - 1].chosen = call
 
 
 cdef void add_rows(number* kind) noexcept:
     add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
+    if number is float or number is double or number is int32_t or number is int64_t:
+        add_chosen(<kernel_t> relu_chosen[number])
     add(b"leaky_relu", b"xsr", kind, <kernel_t> leaky_relu_kernel[number])
+    if number is float or number is double:
+        add_chosen(<kernel_t> leaky_relu_chosen[number])
     add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number], heavy=True)
     add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number], heavy=True)
     add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
