@@ -15,14 +15,71 @@ ctypedef fused unit:
     uint64_t
 
 
+# Masks, where the processor has them (AVX-512): what is left of an array at the end of its whole vectors is one more
+# vector, of which the rest is neither read nor written.
+cdef extern from *:
+    """
+    #if defined(__AVX512BW__)
+    #include <immintrin.h>
+    #define CYACT_MASKS 1
+    static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
+        _mm512_storeu_si512(to,
+            itemsize == 1 ? _mm512_maskz_loadu_epi8(mask, x) : itemsize == 2 ? _mm512_maskz_loadu_epi16(mask, x) :
+            itemsize == 4 ? _mm512_maskz_loadu_epi32(mask, x) : _mm512_maskz_loadu_epi64(mask, x));
+    }
+    static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t itemsize) {
+        if (itemsize == 1) _mm512_mask_storeu_epi8(to, mask, _mm512_loadu_si512(x));
+        else if (itemsize == 2) _mm512_mask_storeu_epi16(to, mask, _mm512_loadu_si512(x));
+        else if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
+        else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
+    }
+    static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
+        __m512i c = _mm512_loadu_si512(chosen);
+        return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
+    }
+    #else
+    #define CYACT_MASKS 0
+    #define cyact_load(to, x, mask, itemsize)
+    #define cyact_store(to, x, mask, itemsize)
+    #define cyact_chosen(chosen, itemsize) 0
+    #endif
+    """
+    const bint HAS_MASKS "CYACT_MASKS"
+    void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
+    void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
+    # Which lanes are chosen, of 4 or 8 bytes.
+    uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
+
+cdef enum:
+    VECTOR = 64     # bytes
+
+
+# The first lanes of a vector.
+cdef inline uint64_t first_lanes(Py_ssize_t n) noexcept nogil:
+    return (<uint64_t> 1 << n) - 1
+
+
+# Elements that loops over whole vectors are for.
+cdef inline Py_ssize_t whole(Py_ssize_t n, size_t itemsize) noexcept nogil:
+    return n & ~(<Py_ssize_t> (VECTOR // itemsize) - 1) if HAS_MASKS else n
+
+
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, most = whole(n, sizeof(number))
+    cdef number block[VECTOR]
+    cdef uint64_t mask
     if x == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(out[i])
     else:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i])
+    if most < n:
+        mask = first_lanes(n - most)
+        load_lanes(block, x + most, mask, sizeof(number))
+        for i in range(VECTOR // sizeof(number)):
+            block[i] = f(block[i])
+        store_lanes(out + most, block, mask, sizeof(number))
 
 
 # Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
@@ -81,35 +138,53 @@ cdef inline void map1_through_double(double_loop f, const number* x, number* out
 cdef inline void map2(
     number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, most = whole(n, sizeof(number))
+    cdef number block[VECTOR]
+    cdef number second[VECTOR]
+    cdef uint64_t mask
     if x == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(out[i], y[i])
     elif y == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i], out[i])
     else:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i], y[i])
+    if most < n:
+        mask = first_lanes(n - most)
+        load_lanes(block, x + most, mask, sizeof(number))
+        load_lanes(second, y + most, mask, sizeof(number))
+        for i in range(VECTOR // sizeof(number)):
+            block[i] = f(block[i], second[i])
+        store_lanes(out + most, block, mask, sizeof(number))
 
 
 # An input and a slope, which is a single value when ``scalar``.
 cdef inline void map_slope(
-    number (*f)(number, number) noexcept nogil,
-    const number* x, const number* slope, number* out, Py_ssize_t n, bint scalar,
+    real (*f)(real, real) noexcept nogil,
+    const real* x, const real* slope, real* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef number value
+    cdef Py_ssize_t i, most = whole(n, sizeof(real))
+    cdef real value
+    cdef real block[VECTOR]
+    cdef uint64_t mask
     if not scalar:
         map2(f, x, slope, out, n)
         return
     value = slope[0]
     if x == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(out[i], value)
     else:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i], value)
+    if most < n:
+        mask = first_lanes(n - most)
+        load_lanes(block, x + most, mask, sizeof(real))
+        for i in range(VECTOR // sizeof(real)):
+            block[i] = f(block[i], value)
+        store_lanes(out + most, block, mask, sizeof(real))
 
 
 cdef inline void map_slope_integer(
@@ -187,22 +262,32 @@ cdef inline void map3(
     real (*f)(real, real, real) noexcept nogil,
     const real* x, const real* y, const real* slope, real* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, most = whole(n, sizeof(real))
     cdef real value
+    cdef real block[VECTOR]
+    cdef real second[VECTOR]
+    cdef uint64_t mask
     if not scalar:
         for i in range(n):
             out[i] = f(x[i], y[i], slope[i])
         return
     value = slope[0]
     if x == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(out[i], y[i], value)
     elif y == out:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i], out[i], value)
     else:
-        for i in range(n):
+        for i in range(most):
             out[i] = f(x[i], y[i], value)
+    if most < n:
+        mask = first_lanes(n - most)
+        load_lanes(block, x + most, mask, sizeof(real))
+        load_lanes(second, y + most, mask, sizeof(real))
+        for i in range(VECTOR // sizeof(real)):
+            block[i] = f(block[i], second[i], value)
+        store_lanes(out + most, block, mask, sizeof(real))
 
 
 cdef inline void part3_small(
@@ -307,20 +392,6 @@ cdef extern from *:
     """
     #if defined(__AVX512F__)
     #include <immintrin.h>
-    #define CYACT_MASKS 1
-    /* The elements of a vector that are chosen, of at most n. */
-    static inline unsigned cyact_chosen(const void *chosen, Py_ssize_t n, size_t itemsize) {
-        __m512i c = _mm512_loadu_si512(chosen);
-        unsigned mask = itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
-        return n < 16 ? mask & ((1u << n) - 1) : mask;
-    }
-    static inline void cyact_load(void *to, const void *x, unsigned mask, size_t itemsize) {
-        _mm512_storeu_si512(to, itemsize == 4 ? _mm512_maskz_loadu_epi32(mask, x) : _mm512_maskz_loadu_epi64(mask, x));
-    }
-    static inline void cyact_store(void *to, const void *x, unsigned mask, size_t itemsize) {
-        if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
-        else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
-    }
     /* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
     static inline void cyact_spread_4(void *to, const void *source) {
         __m512i x = _mm512_loadu_si512(source);
@@ -329,22 +400,10 @@ cdef extern from *:
         _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
     }
     #else
-    #define CYACT_MASKS 0
-    #define cyact_chosen(chosen, n, itemsize) 0
-    #define cyact_load(to, x, mask, itemsize)
-    #define cyact_store(to, x, mask, itemsize)
     #define cyact_spread_4(to, source)
     #endif
     """
-    const bint HAS_MASKS "CYACT_MASKS"      # fast stores of chosen elements
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
-    unsigned chosen_lanes "cyact_chosen"(const void* chosen, Py_ssize_t n, size_t itemsize) noexcept nogil
-    void load_lanes "cyact_load"(void* to, const void* x, unsigned mask, size_t itemsize) noexcept nogil
-    void store_lanes "cyact_store"(void* to, const void* x, unsigned mask, size_t itemsize) noexcept nogil
-
-
-cdef enum:
-    LANES = 16      # elements of 4 bytes in a vector of AVX-512
 
 
 # In place, where ``chosen`` is not zero: what stands between the elements of a column is neither read nor written. gcc
@@ -352,35 +411,39 @@ cdef enum:
 cdef inline void map1_chosen(
     number (*f)(number) noexcept nogil, number* x, const unit* chosen, Py_ssize_t n
 ) noexcept nogil:
-    cdef number block[LANES]
-    cdef unsigned mask
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
+    cdef number block[VECTOR]
+    cdef uint64_t mask
     while n > 0:
-        mask = chosen_lanes(chosen, n, sizeof(number))
+        mask = chosen_lanes(chosen, sizeof(number))
+        if n < lanes:
+            mask &= first_lanes(n)
         load_lanes(block, x, mask, sizeof(number))
-        for i in range(64 // sizeof(number)):
+        for i in range(lanes):
             block[i] = f(block[i])
         store_lanes(x, block, mask, sizeof(number))
-        x += 64 // sizeof(number)
-        chosen += 64 // sizeof(number)
-        n -= 64 // sizeof(number)
+        x += lanes
+        chosen += lanes
+        n -= lanes
 
 
 cdef inline void map_slope_chosen(
     real (*f)(real, real) noexcept nogil, real* x, real slope, const unit* chosen, Py_ssize_t n
 ) noexcept nogil:
-    cdef real block[LANES]
-    cdef unsigned mask
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real block[VECTOR]
+    cdef uint64_t mask
     while n > 0:
-        mask = chosen_lanes(chosen, n, sizeof(real))
+        mask = chosen_lanes(chosen, sizeof(real))
+        if n < lanes:
+            mask &= first_lanes(n)
         load_lanes(block, x, mask, sizeof(real))
-        for i in range(64 // sizeof(real)):
+        for i in range(lanes):
             block[i] = f(block[i], slope)
         store_lanes(x, block, mask, sizeof(real))
-        x += 64 // sizeof(real)
-        chosen += 64 // sizeof(real)
-        n -= 64 // sizeof(real)
+        x += lanes
+        chosen += lanes
+        n -= lanes
 
 
 cdef inline void copy_units(
