@@ -4,7 +4,7 @@ import numpy as np
 
 import cyact
 
-from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, function_and_result, values
+from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, aligned, function_and_result, values
 
 
 class Dtypes:
@@ -92,7 +92,7 @@ class Layouts:
         whole = values((1000, 1000), "float32")
         self.x = LAYOUTS[layout](whole)
         self.call, self.contiguous = function_and_result(function, self.x)
-        self.out = LAYOUTS[layout](np.zeros_like(whole))
+        self.out = LAYOUTS[layout](aligned(np.zeros_like(whole)))
 
     def time_into_alike(self, function, layout):
         self.call(self.x, out=self.out)
@@ -112,7 +112,7 @@ class SpecialValues:
         self.call, self.out = function_and_result(function, normal)
         zero, one = np.array([0, 1], normal.dtype)
         value = {"normal": normal, "nan": np.nan, "inf": np.inf, "subnormal": 5 * np.nextafter(zero, one)}[value]
-        self.x = np.copysign(np.asarray(value, normal.dtype), normal)
+        self.x = aligned(np.copysign(np.asarray(value, normal.dtype), normal))
 
     def time_out(self, function, dtype, value):
         self.call(self.x, out=self.out)
@@ -126,9 +126,9 @@ class Slopes:
 
     def setup(self, slope):
         self.x = values((64, 32, 28, 28), "float32")
-        self.out = np.zeros_like(self.x)
+        self.out = aligned(np.zeros_like(self.x))
         shape = {"one": (), "per channel": (32, 1, 1), "per column": (28,), "per element": self.x.shape}[slope]
-        self.alpha = np.full(shape, 0.2, np.float32)
+        self.alpha = aligned(np.full(shape, 0.2, np.float32))
 
     def time_out(self, slope):
         cyact.leaky_relu(self.x, self.alpha, out=self.out)
@@ -141,7 +141,7 @@ class Gradients:
 
     def setup(self, function, dtype):
         self.x = values((self.size,), dtype)
-        self.g = self.x[::-1].copy()
+        self.g = aligned(self.x[::-1])
         self.call, self.out = function_and_result(function, self.x, self.g)
 
     def time_out(self, function, dtype):

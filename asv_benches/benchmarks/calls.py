@@ -3,7 +3,7 @@
 import cyact.ufuncs
 import numpy as np
 
-from .common import FUNCTIONS
+from .common import FUNCTIONS, aligned
 
 
 class Calls:
@@ -12,8 +12,8 @@ class Calls:
 
     def setup(self, function):
         # Values that are not negative: in place they stay numbers of the same kind, call after call.
-        self.x = np.linspace(0, 4, 16, dtype=np.float32)
-        self.out = np.zeros_like(self.x)
+        self.x = aligned(np.linspace(0, 4, 16, dtype=np.float32))
+        self.out = aligned(np.zeros_like(self.x))
         self.call = getattr(cyact, function)
         ufunc = getattr(cyact.ufuncs, function)
         self.ufunc, self.inputs = ufunc, (self.x, np.float32(0.2))[:ufunc.nin]
