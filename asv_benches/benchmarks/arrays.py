@@ -20,6 +20,8 @@ class Dtypes:
     def time_out(self, function, dtype):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "Each dtype, into a given array"
+
 
 class DtypesInPlace:
     """The same in place, each time on fresh data: they would drift to where nothing changes."""
@@ -39,6 +41,8 @@ class DtypesInPlace:
     def time_in_place(self, function, dtype):
         self.call(self.x, out=self.x)
 
+    time_in_place.pretty_name = "Each dtype, in place"
+
 
 class Sizes:
     """float32 of sizes in and out of the caches."""
@@ -53,8 +57,12 @@ class Sizes:
     def time_out(self, function, size):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "Each size, into a given array"
+
     def time_fresh(self, function, size):
         self.call(self.x)
+
+    time_fresh.pretty_name = "Each size, into a new array"
 
 
 class SizesInPlace:
@@ -71,6 +79,8 @@ class SizesInPlace:
 
     def time_in_place(self, function, size):
         self.call(self.x, out=self.x)
+
+    time_in_place.pretty_name = "Each size, in place"
 
 
 LAYOUTS = {
@@ -97,8 +107,12 @@ class Layouts:
     def time_into_alike(self, function, layout):
         self.call(self.x, out=self.out)
 
+    time_into_alike.pretty_name = "Each layout, into an array of the same layout"
+
     def time_into_contiguous(self, function, layout):
         self.call(self.x, out=self.contiguous)
+
+    time_into_contiguous.pretty_name = "Each layout, into a contiguous array"
 
 
 class SpecialValues:
@@ -117,6 +131,8 @@ class SpecialValues:
     def time_out(self, function, dtype, value):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "NaN, infinity, subnormal numbers"
+
 
 class Slopes:
     """leaky_relu's slope as an array that is broadcast against 64 images of 32 channels."""
@@ -133,6 +149,8 @@ class Slopes:
     def time_out(self, slope):
         cyact.leaky_relu(self.x, self.alpha, out=self.out)
 
+    time_out.pretty_name = "Slopes of leaky_relu"
+
 
 class Gradients:
     params = [GRADIENTS, FLOATS]
@@ -147,10 +165,17 @@ class Gradients:
     def time_out(self, function, dtype):
         self.call(self.x, self.g, out=self.out)
 
+    time_out.pretty_name = "Gradients, 65,536 elements"
+
 
 class LargeGradients(Gradients):
     params = [GRADIENTS, ["float32"]]
     size = LARGE
+
+    def time_out(self, function, dtype):        # a function of its own, for its name
+        super().time_out(function, dtype)
+
+    time_out.pretty_name = "Gradients, 2^24 elements"
 
 
 class Threads:
@@ -169,6 +194,8 @@ class Threads:
     def time_out(self, function, dtype, threads):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "One and two threads"
+
 
 class Memory:
     """2^24 float32 elements, 64 MiB. The arrays that are there before the call count too."""
@@ -184,9 +211,15 @@ class Memory:
     def peakmem_in_place(self, function):
         self.call(self.x, out=self.x)
 
+    peakmem_in_place.pretty_name = "Peak memory, in place"
+
     def peakmem_fresh(self, function):
         self.call(self.x)
+
+    peakmem_fresh.pretty_name = "Peak memory, into a new array"
 
     def peakmem_in_place_rows(self, function):
         rows = self.x.reshape(4096, 4096)[:, :2048]
         self.call(rows, out=rows)
+
+    peakmem_in_place_rows.pretty_name = "Peak memory, in place on parts of rows"

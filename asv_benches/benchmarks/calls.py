@@ -21,18 +21,31 @@ class Calls:
     def time_in_place(self, function):
         self.call(self.x, out=self.x)
 
+    time_in_place.pretty_name = "Short call, in place"
+
     def time_out(self, function):
         self.call(self.x, out=self.out)
+
+    time_out.pretty_name = "Short call, into a given array"
 
     def time_fresh(self, function):
         self.call(self.x)
 
+    time_fresh.pretty_name = "Short call, into a new array"
+
     def time_general_road(self, function):
         self.call(self.x, out=self.out, order="C")
+
+    time_general_road.pretty_name = "Short call, with a keyword"
 
     def time_ufunc(self, function):
         self.ufunc(*self.inputs, out=self.out)
 
+    time_ufunc.pretty_name = "Short call of the ufunc"
+
 
 def timeraw_import():
     return "import cyact", "import numpy"
+
+
+timeraw_import.pretty_name = "Import time"

@@ -3,6 +3,9 @@
 A function or dtype that a version of the package does not have is skipped there. asv knows parameters by their position
 only, so what is measured must not depend on the version: the table's order has to stay, and the gradients and bfloat16,
 which came later than the rest, are listed whether there or not.
+
+The names that its pages show stand below the functions: asv drops a benchmark's history where its source has changed, and
+a decorator would belong to that.
 """
 
 import functools
