@@ -6,6 +6,8 @@ import cyact
 
 from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, aligned, function_and_result, values
 
+repeat = (10, 1000, 1.0)        # samples at least, at most, seconds
+
 
 class Dtypes:
     """65,536 elements of every dtype."""
@@ -29,7 +31,6 @@ class DtypesInPlace:
     params = [FUNCTIONS, DTYPES]
     param_names = ["function", "dtype"]
     number = 1
-    repeat = (10, 1000, 1.0)
 
     def setup(self, function, dtype):
         features = values((65_536,), dtype)
@@ -45,7 +46,7 @@ class DtypesInPlace:
 
 
 class Sizes:
-    """float32 of sizes in and out of the caches."""
+    """float32 of sizes in and out of the caches, 2^24 elements in all."""
 
     params = [FUNCTIONS, SIZES]
     param_names = ["function", "size"]
@@ -53,16 +54,19 @@ class Sizes:
     def setup(self, function, size):
         self.x = values((size,), "float32")
         self.call, self.out = function_and_result(function, self.x)
+        self.times = range(LARGE // size)
 
     def time_out(self, function, size):
-        self.call(self.x, out=self.out)
+        for _ in self.times:
+            self.call(self.x, out=self.out)
 
-    time_out.pretty_name = "Each size, into a given array"
+    time_out.pretty_name = "2^24 elements by each size, into a given array"
 
     def time_fresh(self, function, size):
-        self.call(self.x)
+        for _ in self.times:
+            self.call(self.x)
 
-    time_fresh.pretty_name = "Each size, into a new array"
+    time_fresh.pretty_name = "2^24 elements by each size, into a new array"
 
 
 class SizesInPlace:
@@ -71,7 +75,6 @@ class SizesInPlace:
     params = [FUNCTIONS, SIZES[1:]]
     param_names = ["function", "size"]
     number = 1
-    repeat = (10, 1000, 1.0)
 
     def setup(self, function, size):
         self.call, self.x = function_and_result(function, values((size,), "float32"))
@@ -80,7 +83,7 @@ class SizesInPlace:
     def time_in_place(self, function, size):
         self.call(self.x, out=self.x)
 
-    time_in_place.pretty_name = "Each size, in place"
+    time_in_place.pretty_name = "One call of each size, in place"
 
 
 LAYOUTS = {

@@ -5,6 +5,8 @@ import numpy as np
 
 from .common import FUNCTIONS, aligned
 
+TIMES = range(1000)
+
 
 class Calls:
     params = [FUNCTIONS]
@@ -19,29 +21,34 @@ class Calls:
         self.ufunc, self.inputs = ufunc, (self.x, np.float32(0.2))[:ufunc.nin]
 
     def time_in_place(self, function):
-        self.call(self.x, out=self.x)
+        for _ in TIMES:
+            self.call(self.x, out=self.x)
 
-    time_in_place.pretty_name = "Short call, in place"
+    time_in_place.pretty_name = "1000 short calls, in place"
 
     def time_out(self, function):
-        self.call(self.x, out=self.out)
+        for _ in TIMES:
+            self.call(self.x, out=self.out)
 
-    time_out.pretty_name = "Short call, into a given array"
+    time_out.pretty_name = "1000 short calls, into a given array"
 
     def time_fresh(self, function):
-        self.call(self.x)
+        for _ in TIMES:
+            self.call(self.x)
 
-    time_fresh.pretty_name = "Short call, into a new array"
+    time_fresh.pretty_name = "1000 short calls, into a new array"
 
     def time_general_road(self, function):
-        self.call(self.x, out=self.out, order="C")
+        for _ in TIMES:
+            self.call(self.x, out=self.out, order="C")
 
-    time_general_road.pretty_name = "Short call, with a keyword"
+    time_general_road.pretty_name = "1000 short calls, with a keyword"
 
     def time_ufunc(self, function):
-        self.ufunc(*self.inputs, out=self.out)
+        for _ in TIMES:
+            self.ufunc(*self.inputs, out=self.out)
 
-    time_ufunc.pretty_name = "Short call of the ufunc"
+    time_ufunc.pretty_name = "1000 short calls of the ufunc"
 
 
 def timeraw_import():
