@@ -3,6 +3,7 @@
 import os
 import sys
 import sysconfig
+from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
@@ -64,7 +65,13 @@ def extension(name, flags, link=(), macros=()):
     )
 
 
+# PyPI has no pictures of ours: in its copy of the README they are those of the repository.
+README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"
+
 setup(
+    long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}"),
+    long_description_content_type="text/markdown",
     ext_modules=cythonize(
         [extension(name, BASELINE) for name in ("cpu", "ufuncs")]
         + [extension("activations", DIRECT)]

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 
 import cyact.cpu
 import numpy as np
+from benchmarks.common import aligned
 from peers import MODES, OURS, PEERS, Missing, peer
 
 import cyact
 
 SHAPE = (1000, 1000)
-PAGE = 4096
 REPEATABLE = 1024       # elements: up to here in-place calls are timed many at a time, on data that stay as they are
 LARGE = 2**24
 
@@ -71,28 +71,13 @@ class Call:
     level: str = ""         # of cyact, in another process
 
 
-def aligned(shape, dtype):
-    """Memory from the start of a page on.
-
-    Every peer takes it as it is; some copy what starts at no multiple of 64. And how far two arrays are apart modulo a
-    page decides how fast one is read while the other is written: left to chance, it would change from run to run.
-    """
-    size = math.prod(shape) * dtype.itemsize
-    buffer = np.empty(size + PAGE, np.uint8)
-    start = -buffer.ctypes.data % PAGE
-    return buffer[start:start + size].view(dtype).reshape(shape)
-
-
 def values(shape, dtype, seed, positive=False):
     random = np.random.default_rng(seed)
-    array = aligned(shape, dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
-        array[...] = random.integers(0 if positive else info.min, info.max, shape, dtype, endpoint=True)
-    else:
-        normal = random.standard_normal(shape, np.float32) * 3
-        array[...] = abs(normal) if positive else normal
-    return array
+        return aligned(random.integers(0 if positive else info.min, info.max, shape, dtype, endpoint=True))
+    normal = random.standard_normal(shape, np.float32) * 3
+    return aligned((abs(normal) if positive else normal).astype(dtype))
 
 
 class Arrays(dict):
@@ -111,8 +96,7 @@ class Arrays(dict):
         if gradient:
             whole["g"] = values(shape, dtype, 1)
         overwritten = whole["g" if gradient else "x"]
-        whole["scratch"] = aligned(shape, result)
-        whole["scratch"][...] = 0       # its pages exist before the first call
+        whole["scratch"] = aligned(np.zeros(shape, result))
         whole["out"] = overwritten if in_place else whole["scratch"]
         self.overwritten, self.original = overwritten, None if self.repeatable else overwritten.copy()
         views = {id(array): array[mode.layout] if mode.layout else array for array in whole.values()}

@@ -1,6 +1,7 @@
 """Every example of the README runs, and prints what it says; its commands run, and its pictures are there."""
 
 import doctest
+import importlib.metadata
 import re
 import shlex
 import subprocess
@@ -78,7 +79,17 @@ def test_side_by_side(tmp_path, options):
         assert list(tmp_path.glob("asv_benches/figures/*.png"))
 
 
+def pictures(text):
+    return re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
+
+
 def test_pictures_are_there_and_small():
-    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", TEXT)
-    assert len(pictures) == 2
-    assert all((ROOT / picture).stat().st_size < 60_000 for picture in pictures)
+    assert len(pictures(TEXT)) == 2
+    assert all((ROOT / picture).stat().st_size < 60_000 for picture in pictures(TEXT))
+
+
+def test_pictures_are_shown_on_pypi():
+    """Its copy of the README has nothing beside it."""
+    description = importlib.metadata.metadata("cyact")["Description"]
+    raw = "https://raw.githubusercontent.com/cyact/cyact/main/"
+    assert pictures(description) == [raw + picture for picture in pictures(TEXT)]

@@ -4,7 +4,9 @@ import numpy as np
 
 import cyact
 
-from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, function_and_result, values
+from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, aligned, function_and_result, values
+
+repeat = (10, 1000, 1.0)        # samples at least, at most, seconds
 
 
 class Dtypes:
@@ -20,6 +22,8 @@ class Dtypes:
     def time_out(self, function, dtype):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "Each dtype, into a given array"
+
 
 class DtypesInPlace:
     """The same in place, each time on fresh data: they would drift to where nothing changes."""
@@ -27,7 +31,6 @@ class DtypesInPlace:
     params = [FUNCTIONS, DTYPES]
     param_names = ["function", "dtype"]
     number = 1
-    repeat = (10, 1000, 1.0)
 
     def setup(self, function, dtype):
         features = values((65_536,), dtype)
@@ -39,9 +42,11 @@ class DtypesInPlace:
     def time_in_place(self, function, dtype):
         self.call(self.x, out=self.x)
 
+    time_in_place.pretty_name = "Each dtype, in place"
+
 
 class Sizes:
-    """float32 of sizes in and out of the caches."""
+    """float32 of sizes in and out of the caches, 2^24 elements in all."""
 
     params = [FUNCTIONS, SIZES]
     param_names = ["function", "size"]
@@ -49,12 +54,19 @@ class Sizes:
     def setup(self, function, size):
         self.x = values((size,), "float32")
         self.call, self.out = function_and_result(function, self.x)
+        self.times = range(LARGE // size)
 
     def time_out(self, function, size):
-        self.call(self.x, out=self.out)
+        for _ in self.times:
+            self.call(self.x, out=self.out)
+
+    time_out.pretty_name = "2^24 elements by each size, into a given array"
 
     def time_fresh(self, function, size):
-        self.call(self.x)
+        for _ in self.times:
+            self.call(self.x)
+
+    time_fresh.pretty_name = "2^24 elements by each size, into a new array"
 
 
 class SizesInPlace:
@@ -63,7 +75,6 @@ class SizesInPlace:
     params = [FUNCTIONS, SIZES[1:]]
     param_names = ["function", "size"]
     number = 1
-    repeat = (10, 1000, 1.0)
 
     def setup(self, function, size):
         self.call, self.x = function_and_result(function, values((size,), "float32"))
@@ -71,6 +82,8 @@ class SizesInPlace:
 
     def time_in_place(self, function, size):
         self.call(self.x, out=self.x)
+
+    time_in_place.pretty_name = "One call of each size, in place"
 
 
 LAYOUTS = {
@@ -92,13 +105,17 @@ class Layouts:
         whole = values((1000, 1000), "float32")
         self.x = LAYOUTS[layout](whole)
         self.call, self.contiguous = function_and_result(function, self.x)
-        self.out = LAYOUTS[layout](np.zeros_like(whole))
+        self.out = LAYOUTS[layout](aligned(np.zeros_like(whole)))
 
     def time_into_alike(self, function, layout):
         self.call(self.x, out=self.out)
 
+    time_into_alike.pretty_name = "Each layout, into an array of the same layout"
+
     def time_into_contiguous(self, function, layout):
         self.call(self.x, out=self.contiguous)
+
+    time_into_contiguous.pretty_name = "Each layout, into a contiguous array"
 
 
 class SpecialValues:
@@ -112,10 +129,12 @@ class SpecialValues:
         self.call, self.out = function_and_result(function, normal)
         zero, one = np.array([0, 1], normal.dtype)
         value = {"normal": normal, "nan": np.nan, "inf": np.inf, "subnormal": 5 * np.nextafter(zero, one)}[value]
-        self.x = np.copysign(np.asarray(value, normal.dtype), normal)
+        self.x = aligned(np.copysign(np.asarray(value, normal.dtype), normal))
 
     def time_out(self, function, dtype, value):
         self.call(self.x, out=self.out)
+
+    time_out.pretty_name = "NaN, infinity, subnormal numbers"
 
 
 class Slopes:
@@ -126,12 +145,14 @@ class Slopes:
 
     def setup(self, slope):
         self.x = values((64, 32, 28, 28), "float32")
-        self.out = np.zeros_like(self.x)
+        self.out = aligned(np.zeros_like(self.x))
         shape = {"one": (), "per channel": (32, 1, 1), "per column": (28,), "per element": self.x.shape}[slope]
-        self.alpha = np.full(shape, 0.2, np.float32)
+        self.alpha = aligned(np.full(shape, 0.2, np.float32))
 
     def time_out(self, slope):
         cyact.leaky_relu(self.x, self.alpha, out=self.out)
+
+    time_out.pretty_name = "Slopes of leaky_relu"
 
 
 class Gradients:
@@ -141,16 +162,23 @@ class Gradients:
 
     def setup(self, function, dtype):
         self.x = values((self.size,), dtype)
-        self.g = self.x[::-1].copy()
+        self.g = aligned(self.x[::-1])
         self.call, self.out = function_and_result(function, self.x, self.g)
 
     def time_out(self, function, dtype):
         self.call(self.x, self.g, out=self.out)
 
+    time_out.pretty_name = "Gradients, 65,536 elements"
+
 
 class LargeGradients(Gradients):
     params = [GRADIENTS, ["float32"]]
     size = LARGE
+
+    def time_out(self, function, dtype):        # a function of its own, for its name
+        super().time_out(function, dtype)
+
+    time_out.pretty_name = "Gradients, 2^24 elements"
 
 
 class Threads:
@@ -169,6 +197,8 @@ class Threads:
     def time_out(self, function, dtype, threads):
         self.call(self.x, out=self.out)
 
+    time_out.pretty_name = "One and two threads"
+
 
 class Memory:
     """2^24 float32 elements, 64 MiB. The arrays that are there before the call count too."""
@@ -184,9 +214,15 @@ class Memory:
     def peakmem_in_place(self, function):
         self.call(self.x, out=self.x)
 
+    peakmem_in_place.pretty_name = "Peak memory, in place"
+
     def peakmem_fresh(self, function):
         self.call(self.x)
+
+    peakmem_fresh.pretty_name = "Peak memory, into a new array"
 
     def peakmem_in_place_rows(self, function):
         rows = self.x.reshape(4096, 4096)[:, :2048]
         self.call(rows, out=rows)
+
+    peakmem_in_place_rows.pretty_name = "Peak memory, in place on parts of rows"
