@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, largest, real, sample, special
+from cases import FLOATS, INTEGERS, assert_same_bits, bits, largest, real, sample, special
 
 import cyact
 from cyact import cpu, ufuncs
