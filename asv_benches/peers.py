@@ -7,6 +7,7 @@ that cannot write into out gives a fresh array in every mode.
 
 import contextlib
 import functools
+import inspect
 import math
 from dataclasses import dataclass
 
@@ -68,16 +69,15 @@ class Peer:
 
 
 class Cyact(Peer):
-    gradients = {
-        "relu_grad": "g, x", "leaky_relu_grad": "g, x", "sigmoid_grad": "x, g", "tanh_grad": "x, g",
-    }
+    parameters = {"features": "x", "y": "x", "gradients": "g", "dy": "g"}
     writes = True
 
     def statement(self, call, arrays):
         mode = MODES[call.mode]
-        inputs = self.gradients.get(call.function, "x")
+        parameters = inspect.signature(getattr(cyact, call.function)).parameters
+        inputs = ", ".join(self.parameters[name] for name in parameters if name in self.parameters)
         if call.mode == "ufunc":
-            slope = ", 0.2" if call.function.startswith("leaky_relu") else ""
+            slope = ", 0.2" if "alpha" in parameters else ""
             return f"cyact.ufuncs.{call.function}({inputs}{slope}, out=out)"
         extra = ", order='C'" if call.mode == "general" else ""
         return f"cyact.{call.function}({inputs}{'' if mode.into == 'fresh' else ', out=out'}{extra})"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import cyact
+import cyact.activations
 
 try:
     from matplotlib import pyplot as plt
@@ -20,23 +22,30 @@ if TYPE_CHECKING:
 
 __all__ = ["plot", "plot_all"]
 
-COLORS = {"relu": "#c8324b", "leaky_relu": "#d97706", "sigmoid": "#0f7b8a", "tanh": "#6a4c93"}
+_FUNCTIONS = [name for name in cyact.activations.__all__ if not name.endswith("_grad")]
+COLORS = dict(zip(_FUNCTIONS, itertools.cycle(["#c8324b", "#d97706", "#0f7b8a", "#6a4c93"])))
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "relu": lambda x, alpha: cyact.relu(x),
-    "leaky_relu": lambda x, alpha: cyact.leaky_relu(x, alpha),
-    "sigmoid": lambda x, alpha: cyact.sigmoid(x),
-    "tanh": lambda x, alpha: cyact.tanh(x),
-}
-_DERIVATIVES: dict[str, Callable[..., Any]] = {
-    "relu": lambda x, alpha: cyact.relu_grad(np.ones_like(x), x),
-    "leaky_relu": lambda x, alpha: cyact.leaky_relu_grad(np.ones_like(x), x, alpha),
-    "sigmoid": lambda x, alpha: cyact.sigmoid_grad(cyact.sigmoid(x), np.ones_like(x)),
-    "tanh": lambda x, alpha: cyact.tanh_grad(cyact.tanh(x), np.ones_like(x)),
-}
 _LIMITS = {"leaky_relu": (-2.0, 2.0)}   # narrow, for the small slope to be seen
 
 _VANISHED = 0.01    # a derivative as small as this passes next to nothing back
+
+
+def _sloped(name: str) -> bool:
+    return "alpha" in inspect.signature(getattr(cyact, name)).parameters
+
+
+def _curve(name: str, x: np.ndarray, alpha: float) -> Any:
+    return getattr(cyact, name)(x, **{"alpha": alpha} if _sloped(name) else {})
+
+
+def _derivative(name: str, x: np.ndarray, alpha: float) -> Any:
+    """By the function's gradient, from its input or from its output; None where there is no gradient."""
+    gradient = getattr(cyact, f"{name}_grad", None)
+    if gradient is None:
+        return None
+    ones = np.ones_like(x)
+    given = {"gradients": ones, "features": x, "alpha": alpha, "y": _curve(name, x, alpha), "dy": ones}
+    return gradient(**{key: given[key] for key in inspect.signature(gradient).parameters if key in given})
 
 
 def plot(
@@ -60,8 +69,8 @@ def plot(
     alpha : float, default 0.2
         The slope of ``leaky_relu`` for negative values. The other functions have none.
     derivative : bool, default False
-        Draw the derivative as well, and shade where it is below 0.01: where a unit is saturated or dead and learns
-        nothing.
+        Draw the derivative as well, where there is a gradient function, and shade where it is below 0.01: where a unit
+        is saturated or dead and learns nothing.
 
     Returns
     -------
@@ -87,9 +96,9 @@ def plot(
     ax = plt.gca() if ax is None else ax
     color = COLORS[name]
     frame(ax, low, high)
-    ax.plot(x, _FUNCTIONS[name](x, alpha), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
-    if derivative:
-        slope = _DERIVATIVES[name](x, alpha)
+    ax.plot(x, _curve(name, x, alpha), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
+    slope = _derivative(name, x, alpha) if derivative else None
+    if slope is not None:
         ax.plot(x, slope, color="0.25", linewidth=1.5, linestyle=(0, (4, 2)), label="derivative", zorder=4)
         vanished = np.abs(slope) < _VANISHED
         if vanished.any():
@@ -98,7 +107,7 @@ def plot(
                 label=f"derivative below {_VANISHED}", zorder=0,
             )
         ax.legend(loc="upper left", fontsize="small", framealpha=1, edgecolor="0.85")
-    ax.set_title(f"{name}, alpha = {alpha:g}" if name == "leaky_relu" else name, color=color, fontweight="bold")
+    ax.set_title(f"{name}, alpha = {alpha:g}" if _sloped(name) else name, color=color, fontweight="bold")
     return ax
 
 
@@ -114,7 +123,7 @@ def plot_all(
     Parameters
     ----------
     functions : iterable of str or callable, optional
-        Functions of this package or their names; by default all, in a grid of 2 by 2.
+        Functions of this package or their names; by default all.
     limits, alpha, derivative
         As `plot` takes them; ``limits`` hold for every curve.
 

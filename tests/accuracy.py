@@ -24,6 +24,9 @@ FORMATS = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "
 # The smallest and the largest result that a function may have.
 RANGE = {"sigmoid": (0, 1), "tanh": (-1, 1)}
 
+# From here on a result is the limit, or as good as zero.
+EDGE = {"sigmoid": 745.2, "tanh": 20}
+
 
 def ulp_errors(result, exact, dtype):
     """Errors in ULP of ``dtype``, of results whose exact values are known as float64."""
@@ -49,7 +52,7 @@ def hard_float64(function, count, seed=0):
     """Inputs around everything that a formula does: zero, multiples of ln 2, saturation, the subnormal tail; and at large."""
     rng = np.random.default_rng(seed)
     n = max(1, count // 8)
-    edge = {"sigmoid": 745.2, "tanh": 20}[function]
+    edge = EDGE[function]
     multiples = np.log(2) / 2 * rng.integers(-2 * int(edge / np.log(2)), 2 * int(edge / np.log(2)), n)
     x = np.concatenate([
         rng.normal(size=n),

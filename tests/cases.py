@@ -174,9 +174,7 @@ def relu_grad(g, x):
 
 
 def leaky_relu_grad(g, x, alpha):
-    negative = product(g, alpha)
-    if alpha == 0:
-        negative[np.isinf(g)] = 0
+    negative = np.where(np.isinf(g) & (alpha == 0), np.zeros_like(g), product(g, alpha))
     return np.where(x > 0, g, negative)
 
 
@@ -188,13 +186,17 @@ class Case:
     reference: Callable | None = None       # arrays and slopes to the result, exactly: bit for bit
     formula: Callable | None = None         # or a module (NumPy, mpmath) and real numbers to real numbers
     max_ulp: dict = field(default_factory=dict)     # how far from the formula's value, by the result's dtype
-    arrays: int = 1                         # inputs that are arrays
+    inputs: tuple = ("features",)           # arrays, by the names of their parameters
     slopes: tuple = ()                      # arguments after them, as the generic tests give them
     dtypes: tuple = (*FLOATS, *INTEGERS)
     result: Callable = same                 # an input's dtype to the result's
     special: tuple = ()                     # (input, result), of every floating-point dtype
     span: tuple = (-np.inf, np.inf)         # what results stay within
     domain: tuple = (-800.0, 800.0)         # inputs among which the formula's value is checked
+
+    @property
+    def arrays(self):
+        return len(self.inputs)
 
     @property
     def function(self):
@@ -224,16 +226,16 @@ ROWS = [
         max_ulp={**HALF_ULP, "float32": 1.0, "float64": 1.0},
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, 1.0), (-np.inf, -1.0), ("tiny", "tiny"), ("-tiny", "-tiny")),
     ),
-    Case("relu_grad", relu_grad, arrays=2),
-    Case("leaky_relu_grad", leaky_relu_grad, arrays=2, slopes=(0.3,), dtypes=tuple(FLOATS)),
+    Case("relu_grad", relu_grad, inputs=("gradients", "features")),
+    Case("leaky_relu_grad", leaky_relu_grad, inputs=("gradients", "features"), slopes=(0.3,), dtypes=tuple(FLOATS)),
     # Two roundings in the dtype; the 16-bit ones are computed in float32.
     Case(
-        "sigmoid_grad", formula=lambda m, y, dy: dy * y * (1 - y), arrays=2, dtypes=tuple(FLOATS), domain=(0.0, 1.0),
-        max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
+        "sigmoid_grad", formula=lambda m, y, dy: dy * (y * (1 - y)), inputs=("y", "dy"), dtypes=tuple(FLOATS),
+        domain=(0.0, 1.0), max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
     ),
     Case(
-        "tanh_grad", formula=lambda m, y, dy: dy * (1 - y * y), arrays=2, dtypes=tuple(FLOATS), domain=(-1.0, 1.0),
-        max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
+        "tanh_grad", formula=lambda m, y, dy: dy * ((1 - y) * (1 + y)), inputs=("y", "dy"), dtypes=tuple(FLOATS),
+        domain=(-1.0, 1.0), max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
     ),
 ]
 CASES = {case.name: case for case in ROWS}

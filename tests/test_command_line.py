@@ -13,7 +13,7 @@ import pytest
 
 import cyact
 from cyact import activations
-from cyact.commands import FORMULAS
+from cyact.commands import FORMULAS, FUNCTIONS
 from cyact.commands.apply import BLOCK
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -56,8 +56,8 @@ def sparse(path, dtype, count):
 
 # ---- every command ----
 
-def test_formulas_are_those_of_every_activation():
-    assert set(FORMULAS) == {name for name in activations.__all__ if not name.endswith("_grad")}
+def test_formulas_are_those_of_activations():
+    assert set(FORMULAS) <= set(FUNCTIONS) == {name for name in activations.__all__ if not name.endswith("_grad")}
     x = np.linspace(-5, 5, 101)
     for name, formula in FORMULAS.items():
         np.testing.assert_allclose(getattr(cyact, name)(x), formula(x), rtol=1e-14)
@@ -166,7 +166,7 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
 def test_apply_gives_what_the_function_gives(run, tmp_path, name, array):
     x = save(tmp_path / "x.npy", array)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cyact
+from cyact.commands import FUNCTIONS
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
 plotting = pytest.importorskip("cyact.plotting")
@@ -55,17 +56,17 @@ def test_function_given_itself_and_options():
 
 
 @pytest.mark.parametrize("functions, shape", [
-    (None, (2, 2)), (["tanh"], (1, 1)), (["relu", cyact.tanh], (1, 2)), (["relu", "tanh", "sigmoid"], (2, 2)),
+    (None, ((len(FUNCTIONS) + 1) // 2, 2)), (["tanh"], (1, 1)), (["relu", cyact.tanh], (1, 2)), (["relu", "tanh", "sigmoid"], (2, 2)),
 ])
 def test_grid(functions, shape):
     axes = plotting.plot_all(functions, limits=(-1, 1), derivative=True)
     assert axes.shape == shape
     titles = [ax.get_title().partition(",")[0] for ax in axes.flat if ax.get_title()]
-    assert titles == [getattr(f, "__name__", f) for f in functions or NAMES]
+    assert titles == [getattr(f, "__name__", f) for f in functions or FUNCTIONS]
 
 
 @pytest.mark.parametrize("function, limits", [
-    ("relu6", None), (np.maximum, None), ("relu", (1, 1)), ("relu", (2, 1)), ("relu", (0, np.inf)),
+    ("relu_grad", None), ("cube", None), (np.maximum, None), ("relu", (1, 1)), ("relu", (2, 1)), ("relu", (0, np.inf)),
     ("relu", (np.nan, 1)),
 ])
 def test_refused(function, limits):

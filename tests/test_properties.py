@@ -31,46 +31,21 @@ def wide(x):
     return x.astype("float32" if x.dtype in SMALL else x.dtype).astype(np.longdouble)
 
 
-def product(x, alpha):
-    """alpha x rounded once."""
-    if x.dtype in SMALL:
-        return (x.astype("float32") * alpha.astype("float32")).astype(x.dtype)
-    return x * alpha
-
-
-def exact_result(name, arrays, alpha, dtype):
-    """The result where it is defined bit for bit, in ``dtype``, that of the computation; else None."""
-    x = [a.astype(dtype) for a in arrays]
-    if name == "relu":
-        return np.where(x[0] < 0, np.zeros_like(x[0]), x[0])
-    if name == "relu_grad":
-        return np.where(x[1] > 0, x[0], np.zeros_like(x[0]))
-    if name == "leaky_relu":
-        return np.where(x[0] < 0, product(x[0], alpha), x[0])
-    if name == "leaky_relu_grad":
-        scaled = np.where(np.isinf(x[0]) & (alpha == 0), np.zeros_like(x[0]), product(x[0], alpha))
-        return np.where(x[1] > 0, x[0], scaled)
-    return None
-
-
-ROUGH = ("sigmoid_grad", "tanh_grad")       # their formulas' errors hold for an activation's outputs
-FORMULAS = {
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "tanh": np.tanh,
-    "sigmoid_grad": lambda y, dy: dy * (y * (1 - y)),
-    "tanh_grad": lambda y, dy: dy * ((1 - y) * (1 + y)),
-}
+# Errors of gradients from the output hold for what an activation puts out.
+ROUGH = [case.name for case in ROWS if case.formula and case.arrays == 2]
 
 
 def check_values(found, name, arrays, alpha, dtype, context):
     """``found``, in the computation's dtype, is the oracle's value: to the bit, or within the function's error."""
-    want = exact_result(name, arrays, alpha, dtype)
-    if want is not None:
+    case = CASES[name]
+    inputs = [a.astype(dtype) for a in arrays]
+    if case.reference:
+        want = case.reference(*inputs, *([alpha] * len(case.slopes)))
         right = (bits(found) == bits(want)) | (np.isnan(found) & np.isnan(want))
     else:
-        want = FORMULAS[name](*(wide(a.astype(dtype)) for a in arrays))
+        want = case.formula(np, *map(wide, inputs))
         digits, smallest = FORMATS[dtype.name]
-        tolerance = 0.51 if dtype in SMALL else 1.5 if name in ROUGH else 1.01
+        tolerance = case.max_ulp[dtype.name] + 0.01
         exponent = np.maximum(np.frexp(np.where(np.isfinite(want), want, 1))[1] - 1, smallest) - digits
         y = wide(found)
         right = np.abs(y - want) <= tolerance * np.ldexp(np.longdouble(1), exponent)
@@ -144,10 +119,10 @@ def broadcastable(draw, shape):
 def values(name, position, dtype, shape, seed):
     x = sample(dtype, math.prod(shape), seed).reshape(shape)
     if name in ROUGH and position == 0:
-        low = 0 if name == "sigmoid_grad" else -1
-        inside = np.random.default_rng(seed).uniform(low, 1, shape).astype(dtype)
+        low, high = CASES[name].domain
+        inside = np.random.default_rng(seed).uniform(low, high, shape).astype(dtype)
         with np.errstate(invalid="ignore"):
-            x = np.where(np.isnan(x) | (np.abs(x) <= 1) & (x >= low), x, inside)
+            x = np.where(np.isnan(x) | (x >= low) & (x <= high), x, inside)
     return x.astype(dtype)
 
 

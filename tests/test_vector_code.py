@@ -120,12 +120,15 @@ def vector_loops(level, start, arithmetic):
 
 # ---- what each kernel is made of ----
 
+# For other functions any arithmetic will do.
+NAMED = ("relu", "leaky_relu", "sigmoid", "tanh", "relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad")
 INTEGER = {
     # Signed: the maximum, or what stands for it where there is no such instruction. 16-bit floats are judged by bits.
     "relu": r"v?p(max|min|cmp|subus)\w*",
     "relu_grad": r"v?p(max|min|cmp|subus)\w*",
 }
 COPY = r"v?mov(dq|ap|up)\w+"
+ANY = r"v?(p(max|min|cmp|add|sub|mul)\w*|(add|sub|mul|div|max|min|cmp\w*|fn?m(add|sub)\d+)p[sd])"
 # Eight-bit integers have 256 results: a table, held in registers where permutations are wide enough, else in memory.
 TABLE = {"x86_64_v4": {"b": r"vperm[it]2ps", "B": r"vperm[it]2ps"}, "x86_64_v3": {"B": r"vpermps"}}
 
@@ -134,6 +137,8 @@ def arithmetic(function, types):
     """The instructions of which a vector loop of a kernel has to have one, as a pattern of mnemonics."""
     kind = "pd" if set(types) & set("iIqQd") else "ps"
     name = function.removeprefix("truncated_")
+    if name not in NAMED:
+        return ANY
     unsigned = types[0] in "BHIQ"
     if name in ("relu", "relu_grad") and types[0] in "fd":
         return rf"v?(cmp\w*|max|min){kind}"
@@ -146,15 +151,21 @@ def arithmetic(function, types):
     return rf"v?mul{kind}"
 
 
+def is_real_function(function):
+    """Whether it is computed as float or double alone, by blocks or tables from other dtypes."""
+    case = CASES[function.removeprefix("truncated_")]
+    return case.formula is not None and case.arrays == 1
+
+
 def expected_loops(function, types):
     """How many contiguous loops there are at least: out of place and in place, for one slope and for an array."""
     if arithmetic(function, types) == COPY:
         return 1                        # in place, unsigned integers stay as they are
-    if types[0] in "eE" or (types[0] not in "fd" and function.endswith(("sigmoid", "tanh"))):
+    if types[0] in "eE" or (types[0] not in "fd" and is_real_function(function)):
         return 1                        # by blocks of floats or doubles, wherever they came from
     if function == "truncated_leaky_relu":
         return 3                        # with an array of slopes there is one loop for both
-    return (1 + (types[0] == types[-1])) * (1 + ("leaky" in function))
+    return (1 + (types[0] == types[-1])) * (1 + bool(CASES[function].slopes))
 
 
 @pytest.mark.parametrize(("level", "function", "types"), [
@@ -166,7 +177,7 @@ def test_hot_loops_are_vector_code(level, function, types):
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
     start = table(level)[1][function, types]
     pattern = arithmetic(function, types)
-    if types in ("bf", "Bf") and function in ("sigmoid", "tanh"):
+    if types in ("bf", "Bf") and is_real_function(function):
         pattern = TABLE.get(level, {}).get(types[0])
         if pattern is None:
             pytest.skip("a table in memory")

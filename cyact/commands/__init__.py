@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import cyact
+import cyact.activations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What one writes without this package: the yardstick of demo and bench.
+FUNCTIONS = {name: getattr(cyact, name) for name in cyact.activations.__all__ if not name.endswith("_grad")}
+
+# What one writes without this package: the yardstick of demo and bench, which run these functions.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x: np.where(x < 0, 0.2 * x, x),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": lambda x: np.tanh(x),
 }
-FUNCTIONS = {name: getattr(cyact, name) for name in FORMULAS}
 
 
 class CommandError(Exception):
