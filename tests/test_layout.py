@@ -118,7 +118,7 @@ def test_position_does_not_matter(case, dtype):
     assert_same_bits(repeated, np.tile(whole, 9))
 
 
-@pytest.mark.parametrize("n", [2, 67, 97, 385, 1100])
+@pytest.mark.parametrize("n", [2, 67, 385, 1100])
 def test_strides(case, dtype, n):
     """-4 to 4, zero strides of inputs among them, for inputs and output independently."""
     x = case.operands(dtype, n)

@@ -659,7 +659,7 @@ cdef inline bint spaced(const Job* job, bint scalar_run) noexcept nogil:
         job.kernel.chosen != NULL
         and job.data[0] == job.data[out]
         and (scalar_run or not job.kernel.sloped)
-        and job.shape[last] >= SPAN // 4
+        and job.shape[last] >= BLOCK // 8
         and itemsize < stride <= MOST_SPACED * itemsize
         and stride % itemsize == 0
     )
@@ -676,7 +676,7 @@ cdef void walk(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
         straight = straight and (job.strides[o][last] == job.kernel.itemsize[o] or scalar_run and o == out - 1)
     if straight:
         walk_runs(job, start, stop, scalar_run, 1)
-    elif spaced(job, scalar_run):
+    elif stop - start >= SPAN and spaced(job, scalar_run):       # fewer are not worth a mask
         walk_runs(job, start, stop, True, <int> (job.strides[0][last] // job.kernel.itemsize[0]))
     else:
         walk_blocks(job, start, stop, scalar)
