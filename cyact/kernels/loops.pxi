@@ -1,8 +1,9 @@
 # The generic loops, each written once. They know no formula: one is passed in, and inlined.
 #
-# Kernels see contiguous arrays alone: ``map*`` below. In place has loops of its own, with one pointer, since two that
-# may be equal make gcc choose scalar code; where the output is an input in a rarer way, that scalar code is what runs,
-# and is right. ``walk`` brings arrays of other strides to the kernels.
+# Kernels see contiguous arrays alone: ``map*`` below. They go vector by vector, through a block of that size that the
+# compiler keeps in a register: whether the output is an input then makes no difference, for which it would otherwise
+# add scalar loops. What is left at the end is one more vector, filled up. ``walk`` brings arrays of other strides to the
+# kernels.
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
@@ -15,12 +16,12 @@ ctypedef fused unit:
     uint64_t
 
 
-# Masks, where the processor has them (AVX-512): what is left of an array at the end of its whole vectors is one more
-# vector, of which the rest is neither read nor written.
 cdef extern from *:
     """
     #if defined(__AVX512BW__)
     #include <immintrin.h>
+    #define CYACT_VECTOR 64
+    #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
     #define CYACT_MASKS 1
     static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
         _mm512_storeu_si512(to,
@@ -38,48 +39,66 @@ cdef extern from *:
         return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
     }
     #else
+    #if defined(__AVX2__)
+    #include <immintrin.h>
+    #define CYACT_VECTOR 32
+    #define CYACT_STORE(to, block) \\
+        _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+    #elif defined(__SSE2__)
+    #include <immintrin.h>
+    #define CYACT_VECTOR 16
+    #define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+    #else
+    #define CYACT_VECTOR 16
+    #define CYACT_STORE(to, block) memcpy(to, block, 16)
+    #endif
     #define CYACT_MASKS 0
     #define cyact_load(to, x, mask, itemsize)
     #define cyact_store(to, x, mask, itemsize)
     #define cyact_chosen(chosen, itemsize) 0
     #endif
     """
-    const bint HAS_MASKS "CYACT_MASKS"
+    enum: VECTOR "CYACT_VECTOR"             # bytes
+    # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
+    void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
+    const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
     void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     # Which lanes are chosen, of 4 or 8 bytes.
     uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
 
-cdef enum:
-    VECTOR = 64     # bytes
+
+# The first elements of a vector; the rest is zero.
+cdef inline void load_rest(number* block, const number* x, Py_ssize_t n) noexcept nogil:
+    if HAS_MASKS:
+        load_lanes(block, x, (<uint64_t> 1 << n) - 1, sizeof(number))
+    else:
+        memset(block, 0, VECTOR)
+        memcpy(block, x, n * sizeof(number))
 
 
-# The first lanes of a vector.
-cdef inline uint64_t first_lanes(Py_ssize_t n) noexcept nogil:
-    return (<uint64_t> 1 << n) - 1
-
-
-# Elements that loops over whole vectors are for.
-cdef inline Py_ssize_t whole(Py_ssize_t n, size_t itemsize) noexcept nogil:
-    return n & ~(<Py_ssize_t> (VECTOR // itemsize) - 1) if HAS_MASKS else n
+cdef inline void store_rest(const number* block, number* out, Py_ssize_t n) noexcept nogil:
+    if HAS_MASKS:
+        store_lanes(out, block, (<uint64_t> 1 << n) - 1, sizeof(number))
+    else:
+        memcpy(out, block, n * sizeof(number))
 
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i, most = whole(n, sizeof(number))
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
-    cdef uint64_t mask
-    if x == out:
-        for i in range(most):
-            out[i] = f(out[i])
-    else:
-        for i in range(most):
-            out[i] = f(x[i])
-    if most < n:
-        mask = first_lanes(n - most)
-        load_lanes(block, x + most, mask, sizeof(number))
-        for i in range(VECTOR // sizeof(number)):
+    while n >= lanes:
+        for i in range(lanes):
+            block[i] = f(x[i])
+        store_vector(out, block)
+        x += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(block, x, n)
+        for i in range(lanes):
             block[i] = f(block[i])
-        store_lanes(out + most, block, mask, sizeof(number))
+        store_rest(block, out, n)
 
 
 # Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
@@ -138,26 +157,23 @@ cdef inline void map1_through_double(double_loop f, const number* x, number* out
 cdef inline void map2(
     number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t i, most = whole(n, sizeof(number))
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
     cdef number second[VECTOR]
-    cdef uint64_t mask
-    if x == out:
-        for i in range(most):
-            out[i] = f(out[i], y[i])
-    elif y == out:
-        for i in range(most):
-            out[i] = f(x[i], out[i])
-    else:
-        for i in range(most):
-            out[i] = f(x[i], y[i])
-    if most < n:
-        mask = first_lanes(n - most)
-        load_lanes(block, x + most, mask, sizeof(number))
-        load_lanes(second, y + most, mask, sizeof(number))
-        for i in range(VECTOR // sizeof(number)):
+    while n >= lanes:
+        for i in range(lanes):
+            block[i] = f(x[i], y[i])
+        store_vector(out, block)
+        x += lanes
+        y += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(block, x, n)
+        load_rest(second, y, n)
+        for i in range(lanes):
             block[i] = f(block[i], second[i])
-        store_lanes(out + most, block, mask, sizeof(number))
+        store_rest(block, out, n)
 
 
 # An input and a slope, which is a single value when ``scalar``.
@@ -165,26 +181,25 @@ cdef inline void map_slope(
     real (*f)(real, real) noexcept nogil,
     const real* x, const real* slope, real* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i, most = whole(n, sizeof(real))
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
-    cdef uint64_t mask
     if not scalar:
         map2(f, x, slope, out, n)
         return
     value = slope[0]
-    if x == out:
-        for i in range(most):
-            out[i] = f(out[i], value)
-    else:
-        for i in range(most):
-            out[i] = f(x[i], value)
-    if most < n:
-        mask = first_lanes(n - most)
-        load_lanes(block, x + most, mask, sizeof(real))
-        for i in range(VECTOR // sizeof(real)):
+    while n >= lanes:
+        for i in range(lanes):
+            block[i] = f(x[i], value)
+        store_vector(out, block)
+        x += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(block, x, n)
+        for i in range(lanes):
             block[i] = f(block[i], value)
-        store_lanes(out + most, block, mask, sizeof(real))
+        store_rest(block, out, n)
 
 
 cdef inline void map_slope_integer(
@@ -262,32 +277,29 @@ cdef inline void map3(
     real (*f)(real, real, real) noexcept nogil,
     const real* x, const real* y, const real* slope, real* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i, most = whole(n, sizeof(real))
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
     cdef real second[VECTOR]
-    cdef uint64_t mask
     if not scalar:
         for i in range(n):
             out[i] = f(x[i], y[i], slope[i])
         return
     value = slope[0]
-    if x == out:
-        for i in range(most):
-            out[i] = f(out[i], y[i], value)
-    elif y == out:
-        for i in range(most):
-            out[i] = f(x[i], out[i], value)
-    else:
-        for i in range(most):
-            out[i] = f(x[i], y[i], value)
-    if most < n:
-        mask = first_lanes(n - most)
-        load_lanes(block, x + most, mask, sizeof(real))
-        load_lanes(second, y + most, mask, sizeof(real))
-        for i in range(VECTOR // sizeof(real)):
+    while n >= lanes:
+        for i in range(lanes):
+            block[i] = f(x[i], y[i], value)
+        store_vector(out, block)
+        x += lanes
+        y += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(block, x, n)
+        load_rest(second, y, n)
+        for i in range(lanes):
             block[i] = f(block[i], second[i], value)
-        store_lanes(out + most, block, mask, sizeof(real))
+        store_rest(block, out, n)
 
 
 cdef inline void part3_small(
@@ -417,7 +429,7 @@ cdef inline void map1_chosen(
     while n > 0:
         mask = chosen_lanes(chosen, sizeof(number))
         if n < lanes:
-            mask &= first_lanes(n)
+            mask &= (<uint64_t> 1 << n) - 1
         load_lanes(block, x, mask, sizeof(number))
         for i in range(lanes):
             block[i] = f(block[i])
@@ -436,7 +448,7 @@ cdef inline void map_slope_chosen(
     while n > 0:
         mask = chosen_lanes(chosen, sizeof(real))
         if n < lanes:
-            mask &= first_lanes(n)
+            mask &= (<uint64_t> 1 << n) - 1
         load_lanes(block, x, mask, sizeof(real))
         for i in range(lanes):
             block[i] = f(block[i], slope)
