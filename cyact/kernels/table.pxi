@@ -35,6 +35,9 @@ cdef inline void truncated_function(
 
 
 cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+    if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
+        if args[0] == args[1]:
+            return
     map1[number](relu[number], args[0], args[1], n)
 
 
