@@ -63,10 +63,10 @@ cdef inline small narrow(float x, small kind) noexcept nogil:
         return half(<uint16_t> (y | sign))
 
 
-# bfloat16 two at a time, as halves of 32 bits: no instruction that moves elements between lanes, which conversion one by
-# one needs, and vectors twice as full. A block's first half then has every second element, its other half the rest.
-# The sum in ``rounded`` rounds NaN wrongly where its low bits are set: here they are not, since NaN of a formula is that
-# of its bfloat16 input, or the processor's own.
+# bfloat16 two at a time, as halves of 32 bits: no instruction that moves elements between lanes, which conversion one
+# by one needs, and vectors twice as full. A block's first half then has every second element, its other half the rest.
+# The sum in ``rounded`` rounds NaN wrongly where its low bits are set: here they are not, since NaN of a formula is
+# that of its bfloat16 input, or the processor's own.
 cdef inline void load_pairs(const bfloat16* x, float* out, Py_ssize_t pairs) noexcept nogil:
     cdef Py_ssize_t i
     cdef uint32_t pair

@@ -2,8 +2,8 @@
 #
 # Kernels see contiguous arrays alone: ``map*`` below. They go vector by vector, through a block of that size that the
 # compiler keeps in a register: whether the output is an input then makes no difference, for which it would otherwise
-# add scalar loops. What is left at the end is one more vector, filled up. ``walk`` brings arrays of other strides to the
-# kernels.
+# add scalar loops. What is left at the end is one more vector, filled up. ``walk`` brings arrays of other strides to
+# the kernels.
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
