@@ -267,7 +267,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
     elif not strided(kernel, operands, <char*> &slope, n):
         return None
     # Reading the flags waits for the results, which may as well take their time while the interpreter goes on.
-    if not kernel.quiet:
+    if n >= GIL_FREE or not kernel.quiet:
         restore(status)
     if out == NULL and PyArray_NDIM(target) == 0:
         Py_INCREF(result)
@@ -307,10 +307,11 @@ def _explained(error, Function function, name, hint=""):
 
 
 cdef inline char kind(object dtype) except -1:
-    """NumPy's character for the kind of a dtype, which may be another library's; 0 for anything else."""
+    """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
     if isinstance(dtype, cnp.dtype):
         return (<cnp.dtype> dtype).kind
-    return ord(getattr(dtype, "kind", "\0"))
+    name = getattr(dtype, "kind", None)
+    return ord(name) if name in ("i", "u", "f") else 0
 
 
 cdef bint is_integer(object dtype) except -1:

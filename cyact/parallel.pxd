@@ -5,7 +5,7 @@ cdef const Level* level
 cdef extern from *:
     """
     /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
-       warnings. Reading the register costs 1 ns, fenv.h's functions 80. */
+       warnings. fenv.h's functions take longer than a short call. */
     #if defined(__SSE2__) || defined(_M_X64)
     #include <xmmintrin.h>
     #define CYACT_GET_STATUS() _mm_getcsr()
@@ -36,7 +36,7 @@ cdef extern from *:
     void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil
 
 
-# Not the flag of an inexact result, which nearly every call raises and nobody reads: writing the register takes 3 ns.
+# Not the flag of an inexact result, which nearly every call raises and nobody reads: writing the register takes time.
 cdef inline void restore(unsigned int status) noexcept nogil:
     if get_status() & ~status & WARNINGS:
         set_status(status)

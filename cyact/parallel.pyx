@@ -1,7 +1,7 @@
 """Runs one call's loops: on the chosen level, on how many threads, past the cache or through it.
 
-Nothing of it stays: the processor's floating-point flags that mean a warning are as they were, and a child process may
-be forked at any time.
+A child process may be forked at any time. Kernels raise floating-point flags: who calls puts back those that mean a
+warning (``restore``).
 """
 
 import os
@@ -260,7 +260,6 @@ cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
 cdef void compute_part(
     const Kernel* kernel, char** args, Py_ssize_t start, Py_ssize_t stop, bint scalar, bint streamed
 ) noexcept nogil:
-    cdef unsigned int status = get_status()
     cdef int out = kernel.operands - 1, o
     cdef char* at[MAX_OPERANDS]
     for o in range(out + 1):
@@ -269,13 +268,12 @@ cdef void compute_part(
         level.stream(kernel, at, stop - start, scalar)
     else:
         kernel.call(at, stop - start, scalar)
-    restore(status)
 
 
 cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil:
     """Contiguous arrays, as a kernel takes them. Pages of a ``fresh`` output are in the cache once they were zeroed."""
     if n < HEAVY_THREADED:
-        compute_part(kernel, args, 0, n, scalar, streamed=False)
+        kernel.call(args, n, scalar)
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
@@ -291,12 +289,6 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, 
         compute_part(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), scalar, streamed)
 
 
-cdef void walk_part(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef unsigned int status = get_status()
-    level.walk(job, start, stop)
-    restore(status)
-
-
 cdef void compute_job(const Job* job) noexcept nogil:
     """Arrays of any strides."""
     cdef Py_ssize_t n = 1, chunk
@@ -305,7 +297,7 @@ cdef void compute_job(const Job* job) noexcept nogil:
         n *= job.shape[axis]
     threads = threads_for(job.kernel, n)
     if threads == 1:
-        walk_part(job, 0, n)
+        level.walk(job, 0, n)
         return
     for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
-        walk_part(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))
+        level.walk(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))

@@ -13,7 +13,7 @@ from cpython.ref cimport Py_INCREF
 import numpy as np
 
 from cyact.kernels.table cimport MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, level
+from cyact.parallel cimport compute, compute_job, get_status, level, restore
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -46,6 +46,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     cdef bint scalar = kernel.sloped and steps[out - 1] == 0, straight = True
     cdef char* at[MAX_OPERANDS]
     cdef Job job
+    cdef unsigned int status = get_status()
     for o in range(out + 1):
         straight = straight and (steps[o] == kernel.itemsize[o] or scalar and o == out - 1)
     if overlaps(kernel, args, n, steps):
@@ -63,6 +64,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
             job.strides[o][0] = steps[o]
             job.data[o] = args[o]
         compute_job(&job)
+    restore(status)
 
 
 cdef inline bint overlaps(
