@@ -1,20 +1,13 @@
 # The generic loops, each written once. They know no formula: one is passed in, and inlined.
 #
-# Kernels see contiguous arrays alone: ``map*`` below. They go vector by vector, through a block of that size that the
-# compiler keeps in a register: whether the output is an input then makes no difference, for which it would otherwise
-# add scalar loops. What is left at the end is one more vector, filled up. ``walk`` brings arrays of other strides to
-# the kernels.
+# Kernels see contiguous arrays alone: ``map*`` below. Where all operands have one dtype, they go vector by vector,
+# through a block of that size that the compiler keeps in a register: whether the output is an input then makes no
+# difference, for which it would otherwise add scalar loops. What is left at the end is one more vector, filled up.
+# ``walk`` brings arrays of other strides to the kernels.
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
     SMALL = 32      # elements of 16 bits: a vector of the widest
-
-ctypedef fused unit:
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
 
 cdef extern from *:
     """
@@ -418,10 +411,10 @@ cdef extern from *:
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
 
 
-# In place, where ``chosen`` is not zero: what stands between the elements of a column is neither read nor written. gcc
-# would make the same of ``if chosen[i]``, but with a branch for each vector, in case none of it is chosen.
+# In place, where the bits of ``chosen`` are not zero: what stands between the elements of a column is neither read nor
+# written. gcc would make the same of ``if chosen[i]``, but with a branch for each vector, in case none of it is chosen.
 cdef inline void map1_chosen(
-    number (*f)(number) noexcept nogil, number* x, const unit* chosen, Py_ssize_t n
+    number (*f)(number) noexcept nogil, number* x, const number* chosen, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
@@ -440,7 +433,7 @@ cdef inline void map1_chosen(
 
 
 cdef inline void map_slope_chosen(
-    real (*f)(real, real) noexcept nogil, real* x, real slope, const unit* chosen, Py_ssize_t n
+    real (*f)(real, real) noexcept nogil, real* x, real slope, const real* chosen, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
@@ -456,6 +449,13 @@ cdef inline void map_slope_chosen(
         x += lanes
         chosen += lanes
         n -= lanes
+
+
+ctypedef fused unit:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
 
 
 cdef inline void copy_units(

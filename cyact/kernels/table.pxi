@@ -42,17 +42,11 @@ cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
 
 
 cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    if number is float or number is int32_t:
-        map1_chosen[number, uint32_t](relu[number], args[0], <uint32_t*> args[2], n)
-    elif number is double or number is int64_t:
-        map1_chosen[number, uint64_t](relu[number], args[0], <uint64_t*> args[2], n)
+    map1_chosen[number](relu[number], args[0], args[2], n)
 
 
 cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    if real is float:
-        map_slope_chosen[float, uint32_t](leaky_relu[float], args[0], args[1][0], <uint32_t*> args[3], n)
-    else:
-        map_slope_chosen[double, uint64_t](leaky_relu[double], args[0], args[1][0], <uint64_t*> args[3], n)
+    map_slope_chosen[real](leaky_relu[real], args[0], args[1][0], args[3], n)
 
 
 cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
