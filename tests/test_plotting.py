@@ -9,7 +9,6 @@ from cyact.commands import FUNCTIONS
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
 plotting = pytest.importorskip("cyact.plotting")
 
-NAMES = ("relu", "leaky_relu", "sigmoid", "tanh")
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,7 @@ def _curves(ax):
     return {line.get_label(): line.get_data() for line in ax.lines if not line.get_label().startswith("_")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_curve_and_derivative(name):
     ax = plotting.plot(name, derivative=True)
     curves = _curves(ax)
@@ -39,7 +38,7 @@ def test_curve_and_derivative(name):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_flat_parts_are_shaded(name):
     shades = plotting.plot(name, derivative=True).collections
     assert len(shades) == (0 if name == "leaky_relu" else 1)
@@ -56,7 +55,8 @@ def test_function_given_itself_and_options():
 
 
 @pytest.mark.parametrize("functions, shape", [
-    (None, ((len(FUNCTIONS) + 1) // 2, 2)), (["tanh"], (1, 1)), (["relu", cyact.tanh], (1, 2)), (["relu", "tanh", "sigmoid"], (2, 2)),
+    (None, ((len(FUNCTIONS) + 1) // 2, 2)), (["tanh"], (1, 1)), (["relu", cyact.tanh], (1, 2)),
+    (["relu", "tanh", "sigmoid"], (2, 2)),
 ])
 def test_grid(functions, shape):
     axes = plotting.plot_all(functions, limits=(-1, 1), derivative=True)

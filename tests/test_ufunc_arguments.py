@@ -425,8 +425,8 @@ def test_in_place_into_a_smaller_dtype_does_not_warn():
         assert_same_bits(x, np.array([-np.inf, 1.0], dtype))
 
 
-# Invalid, division by zero, overflow: what NumPy warns of unless told otherwise.
-FLAGS = 0x0D if "x86_64_v2" in cpu.levels() else 0x07
+# Invalid, division by zero, overflow, underflow: all that NumPy warns of. Of the last it does so only if told to.
+FLAGS, UNDERFLOW = (0x1D, 0x10) if "x86_64_v2" in cpu.levels() else (0x0F, 0x08)
 
 
 @pytest.fixture
@@ -451,12 +451,15 @@ def test_flags_are_left_as_they_were(libm, case, dtype, no_collection):
     x = [np.resize(np.roll(special(dtype), i), 1500) for i in range(case.arrays)]
     out = np.empty(1500, case.result(dtype))
     strided = [np.repeat(a, 2)[::2] for a in x]
-    for raised in (0, 4, FLAGS & ~4, FLAGS):
+    for raised in (0, 4, FLAGS & ~4 & ~UNDERFLOW, FLAGS):
         for inputs, keywords in [(x, {}), (x, {"out": out}), (strided, {}), ([a[:7] for a in x], {})]:
             libm.feclearexcept(FLAGS)
             libm.feraiseexcept(raised)
             case(*inputs, **keywords)
-            assert libm.fetestexcept(FLAGS) == raised
+            # Short calls of float sigmoid and tanh may leave underflow raised.
+            quick = case.name in ("sigmoid", "tanh") and dtype == np.float32 and inputs[0].size < 1024
+            kept = FLAGS & ~UNDERFLOW if quick else FLAGS
+            assert libm.fetestexcept(kept) == raised & kept
     libm.feclearexcept(FLAGS)
 
 

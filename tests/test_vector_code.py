@@ -161,6 +161,8 @@ def expected_loops(function, types):
     """How many contiguous loops there are at least: for one slope and for an array of them."""
     if types[0] in "eE" or arithmetic(function, types) == COPY:
         return 1
+    if function == "truncated_leaky_relu":
+        return 3                        # in place has one of its own for one slope
     return 1 + bool(CASES[function.removeprefix("truncated_")].slopes)
 
 
