@@ -48,7 +48,7 @@ INLINE = [("CYTHON_INLINE", "__forceinline" if sys.platform == "win32" else "inl
 
 # Wheels are compressed as a whole, to less than strings compressed before and what unpacks them.
 STRINGS = [("CYTHON_COMPRESS_STRINGS", "0")]
-# Cython's short cuts past CPython's functions: a tenth of the code of modules in which no Python code is hot.
+# Cython's short cuts past CPython's functions: code to spare in modules in which no Python code is hot.
 SHORT_CUTS = [
     (f"CYTHON_{name}", "0")
     for name in (

@@ -4,8 +4,9 @@ A function or dtype that a version of the package does not have is skipped there
 only, so what is measured must not depend on the version: the table's order has to stay, and the gradients and bfloat16,
 which came later than the rest, are listed whether there or not.
 
-asv sets up anew for every sample, and times one call in it: 300 ns for one that takes 45 among others, since it comes
-cold and timing it counts too. So the benchmarks make short calls many times, and the others are sampled often.
+asv sets up anew for every sample, and times one call in it: a short one then takes several times as long as among
+others, since it comes cold and timing it counts too. So the benchmarks make short calls many times, and the others are
+sampled often.
 
 The names that its pages show stand below the functions: asv drops a benchmark's history where its source has changed,
 and a decorator would belong to that.
