@@ -248,7 +248,7 @@ def _last_cache():
     return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
 
 
-set_streamed(min(max(_last_cache(), streamed_from), 10 * streamed_from))
+set_streamed(min(max(_last_cache(), streamed_from), 4 * streamed_from))
 
 
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
@@ -277,7 +277,7 @@ cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, 
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
-    cdef bint streamed = not (fresh or kernel.heavy)     # arithmetic hides what a plain store costs
+    cdef bint streamed = not fresh
     for o in range(out + 1):
         itemsize += 0 if scalar and o == out - 1 else kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])

@@ -356,30 +356,48 @@ cdef extern from *:
     void stream_64 "CYACT_STREAM_64"(char* to, const char* source) noexcept nogil
     void fence "CYACT_FENCE"() noexcept nogil
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define CYACT_PREFETCH(p) __builtin_prefetch(p)
+    #else
+    #define CYACT_PREFETCH(p)
+    #endif
+    """
+    void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
+
 cdef enum:
-    STREAM_BLOCK = 4096     # bytes of output
+    # Bytes of output: few, so that memory is not idle while the kernel computes.
+    STREAM_BLOCK = 1024
+    # Bytes from where an input is read to what is fetched then.
+    AHEAD = 4096
 
 
 # A block is computed into the first-level cache, then written from there without being read first, as a plain store
 # of a line that is not in the cache would have to.
 cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    cdef int out = kernel.operands - 1, o
+    cdef int out = kernel.operands - 1, inputs = out - 1 if scalar else out, o
     cdef char memory[STREAM_BLOCK + 64]
     cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
     cdef char* at[MAX_OPERANDS]
     cdef char* target
-    cdef Py_ssize_t m, i, length = STREAM_BLOCK // kernel.itemsize[out]
+    cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = STREAM_BLOCK // itemsize
+    cdef Py_ssize_t line[MAX_OPERANDS]      # bytes of an input that a cache line of output is made of
     for o in range(out + 1):
         at[o] = args[o]
+        line[o] = 64 * kernel.itemsize[o] // itemsize
     # Up to the first whole line, and from the last one on, the kernel writes as always.
-    m = min(n, (64 - <Py_ssize_t> at[out] % 64) % 64 // kernel.itemsize[out])
+    m = min(n, (64 - <Py_ssize_t> at[out] % 64) % 64 // itemsize)
     while n > 0:
         target = at[out]
         if m == length:
             at[out] = block
             kernel.call(at, m, scalar)
-            for i in range(0, STREAM_BLOCK, 64):
-                stream_64(target + i, block + i)
+            for o in range(inputs):
+                for i in range(STREAM_BLOCK // 64):
+                    prefetch(at[o] + AHEAD + i * line[o])
+            for i in range(STREAM_BLOCK // 64):
+                stream_64(target + 64 * i, block + 64 * i)
         elif m > 0:
             kernel.call(at, m, scalar)
         at[out] = target
@@ -547,16 +565,6 @@ cdef inline bint is_linear(const Job* job, int operand) noexcept nogil:
         stride *= job.shape[axis]
     return True
 
-
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define CYACT_PREFETCH(p) __builtin_prefetch(p)
-    #else
-    #define CYACT_PREFETCH(p)
-    #endif
-    """
-    void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
 cdef enum:
     PREFETCHED = 8      # cache lines of the next run
