@@ -34,6 +34,13 @@ cdef extern from *:
     #else
     #define CYACT_INT32(x) ((int32_t)(x))
     #endif
+
+    /* AVX2's arithmetic hands a NaN on as it is, payload and sign; elsewhere negation may change its sign. */
+    #if defined(__AVX2__)
+    #define CYACT_OR_NAN(y, x) (y)
+    #else
+    #define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
+    #endif
     """
     int32_t to_int32 "CYACT_INT32"(double x) noexcept nogil     # toward zero
     # a b + c, rounded once
@@ -42,6 +49,9 @@ cdef extern from *:
     # the same where the processor can, else rounded twice: for the small terms of a polynomial
     float madf "cyact_madf"(float a, float b, float c) noexcept nogil
     double mad "cyact_mad"(double a, double b, double c) noexcept nogil
+    # The result of a formula, but x where that is NaN.
+    float or_nan_f "CYACT_OR_NAN"(float y, float x) noexcept nogil
+    double or_nan "CYACT_OR_NAN"(double y, double x) noexcept nogil
 
 # Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is
 # used.
@@ -93,21 +103,3 @@ cdef inline float exp2_f(int32_t biased) noexcept nogil:
 
 cdef inline double exp2(int64_t biased) noexcept nogil:
     return from_bits(<int64_t> (<uint64_t> biased << 52))
-
-
-# min(x, high) by an integer minimum of the bits, which compilers vectorise: positive numbers are ordered as their bits
-# are. NaN becomes the bound, or stays as it is; the formulas put it back.
-cdef inline float at_most_f(float x, int32_t high_bits) noexcept nogil:
-    cdef int32_t b = bits_f(x)
-    return from_bits_f(b if b < high_bits else high_bits)
-
-
-cdef inline double at_most(double x, int64_t high_bits) noexcept nogil:
-    cdef int64_t b = bits(x)
-    return from_bits(b if b < high_bits else high_bits)
-
-
-# max(x, low) too, for a negative bound: negative numbers are ordered the other way round, as unsigned bits.
-cdef inline float clamp_f(float x, int32_t high_bits, uint32_t low_bits) noexcept nogil:
-    cdef uint32_t b = <uint32_t> bits_f(at_most_f(x, high_bits))
-    return from_bits_f(<int32_t> (b if b < low_bits else low_bits))

@@ -7,6 +7,9 @@
 # They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every
 # level computes the same bits. A formula for float ends in _f, its twin for double does not; capitals D and N are a
 # denominator and a numerator.
+#
+# Those that need bounds are given their argument within them, by the loop (``bound``), as x; ``value`` is the argument
+# itself. NaN stays NaN there, and goes through the arithmetic to the result.
 
 ctypedef fused number:
     int8_t
@@ -108,18 +111,18 @@ cdef extern from *:
     const float EXP6_F "0x1.694c86p-10f"
     const float SCALE_F "0x1p-64f"
     const float SCALED_ROUND_F "(0x1.8p+23f + 63.0f)"      # ROUND_F, with the scale's exponent
+    const float SIGMOID_LOW_F "(-105.0f)"       # where the result is 0
+    const float SIGMOID_HIGH_F "20.0f"          # where it is 1
 
 
-cdef inline float sigmoid_f(float value) noexcept nogil:
-    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)       # 20, where the result is 1, and -105, where it is 0
+cdef inline float sigmoid_f(float x, float value) noexcept nogil:
     cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x)), r2 = r * r
     cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
     cdef float p = fmaf(r2, S, r)
     cdef float s = exp2_f(bits_f(t)), D = fmaf(s, p, SCALE_F + s), dl = fmaf(s, p, SCALE_F - (D - s))
     cdef float inverse = <float> 1 / D, e = fmaf(-dl, inverse, fmaf(-D, inverse, <float> 1))
-    cdef float y = fmaf(e, inverse, inverse) * SCALE_F
-    return value if value != value else y
+    return or_nan_f(fmaf(e, inverse, inverse) * SCALE_F, value)
 
 
 # sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
@@ -137,13 +140,11 @@ cdef extern from *:
     const float NEAR_ZERO "0x1p-6f"
 
 
-cdef inline float sigmoid_half(float value) noexcept nogil:
-    cdef float x = clamp_f(value, 0x41a00000, 0xc2d20000)
+cdef inline float sigmoid_half(float x, float value) noexcept nogil:
     cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F, r = fmaf(k, -LN2_HIGH_F, -x)
     cdef float p = fmaf(r * r, madf(r, madf(r, madf(r, EXP5_H, EXP4_H), EXP3_H), EXP2_H), r)
     cdef float s = exp2_f(bits_f(t)), y = SCALE_F / fmaf(s, p, SCALE_F + s)
-    y = fmaf(value, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < value < NEAR_ZERO else y
-    return value if value != value else y
+    return or_nan_f(fmaf(x, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < x < NEAR_ZERO else y, value)
 
 
 # sigmoid(x), double
@@ -163,13 +164,13 @@ cdef extern from *:
     const double EXP9 "0x1.71df18fcf5d1fp-19"
     const double EXP10 "0x1.28adf7bc586d4p-22"
     const double EXP11 "0x1.ad92c61df588p-26"
-    const double LOWEST "(-746.0)"
     const double SCALE "0x1p-512"
     const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
+    const double SIGMOID_LOW "(-746.0)"
+    const double SIGMOID_HIGH "40.0"
 
 
-cdef inline double sigmoid_d(double value) noexcept nogil:
-    cdef double x = at_most(value, 0x4044000000000000LL)        # 40, where the result is 1
+cdef inline double sigmoid_d(double x, double value) noexcept nogil:
     cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
@@ -177,9 +178,7 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
     cdef double p = fma(r * r, E, r)
     cdef double s = exp2(bits(t)), D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
     cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
-    cdef double y = fma(e, inverse, inverse) * SCALE
-    y = <double> 0 if value < LOWEST else y     # before AVX-512, cheaper than a minimum of 64-bit integers
-    return value if value != value else y
+    return or_nan(fma(e, inverse, inverse) * SCALE, value)
 
 
 # tanh(x) = (e^x - e^-x) / (e^x + e^-x), float
@@ -189,27 +188,28 @@ cdef inline double sigmoid_d(double value) noexcept nogil:
 #
 # |x| = k ln2 / 2 + h; s = 2^k, b = s + 1, a = s - 1; tanh of the sum by the addition theorem, with coth: (a (1 + V) +
 # b h) / (b (1 + V) + a h), where 1 + V = h coth h is even in h. a is b - 2, so that both carry the same rounding. The
-# quotient is cut by 4 bits, which makes the residuals e1 and e2 exact; one Newton step with them gives the result.
+# quotient is rounded to 20 bits below the point, as CUT makes it, so that the residuals e1 and e2 are exact; one Newton
+# step with them gives the result.
 #
 # V: Remez, float coefficients, for h coth h = 1 + h^2 (COTH0 + COTH1 h^2) on |h| <= ln2 / 4.
 cdef extern from *:
     const float COTH0_F "0x1.555546p-2f"
     const float COTH1_F "(-0x1.6b0eacp-6f)"
+    const float CUT_F "12.0f"                   # floats from 8 to 16 are 2^-20 apart
+    const float TANH_HIGH_F "9.25f"             # where the result is 1
 
 
-cdef inline float tanh_f(float value) noexcept nogil:
-    cdef int32_t sign = bits_f(value) & SIGN_F
-    cdef float x = at_most_f(from_bits_f(bits_f(value) & ~SIGN_F), 0x41140000)        # 9.25, where the result is 1
+# x is the magnitude.
+cdef inline float tanh_f(float x, float value) noexcept nogil:
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
     cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
     cdef float V = u * madf(u, COTH1_F, COTH0_F)
     cdef float s = exp2_f(bits_f(t)), b = s + <float> 1, a = b - <float> 2
     cdef float D = fmaf(b, V, fmaf(a, h, b)), N = fmaf(a, V, fmaf(b, h, a)), inverse = <float> 1 / D
-    cdef float y = from_bits_f(bits_f(N * inverse) & ~15)
+    cdef float y = fmaf(N, inverse, CUT_F) - CUT_F
     cdef float e1 = fmaf(-y, b, a), e2 = fmaf(-y, a, b)
     y = fmaf(fmaf(V, e1, fmaf(h, e2, e1)), inverse, y)
-    y = from_bits_f(bits_f(y) | sign)
-    return value if value != value else y
+    return or_nan_f(from_bits_f(bits_f(y) | bits_f(value) & SIGN_F), value)
 
 
 # tanh(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
@@ -224,14 +224,14 @@ cdef extern from *:
     const float TANH_D1_H "0x1.d64df4p-2f"
     const float TANH_D2_H "0x1.6da4a6p-6f"
     const float TANH_D3_H "0x1.6eb91ap-13f"
+    const float TANH_HIGH_H "4.5625f"
 
 
-cdef inline float tanh_half(float value) noexcept nogil:
-    cdef float x = clamp_f(value, 0x40920000, 0xc0920000), u = x * x
+cdef inline float tanh_half(float x, float value) noexcept nogil:
+    cdef float u = x * x
     cdef float N = madf(u, madf(u, madf(u, TANH_N3_H, TANH_N2_H), TANH_N1_H), <float> 1)
     cdef float D = madf(u, madf(u, madf(u, TANH_D3_H, TANH_D2_H), TANH_D1_H), <float> 1)
-    cdef float y = x * N / D
-    return value if value != value else y
+    return or_nan_f(x * N / D, value)
 
 
 # tanh(x), double
@@ -245,21 +245,20 @@ cdef extern from *:
     const double COTH2 "0x1.1566ab58fa927p-9"
     const double COTH3 "(-0x1.bbd52997d4d07p-13)"
     const double COTH4 "0x1.63ee87463ebd2p-16"
+    const double CUT "12.0"                     # doubles there are 2^-49 apart
+    const double TANH_HIGH "20.0"
 
 
-cdef inline double tanh_d(double value) noexcept nogil:
-    cdef int64_t sign = bits(value) & SIGN
-    cdef double x = at_most(from_bits(bits(value) & ~SIGN), 0x4034000000000000LL)     # 20
+cdef inline double tanh_d(double x, double value) noexcept nogil:
     cdef double t = fma(x, 2 * LOG2E, ROUND), k = t - ROUND
     cdef double h = fma(k, -LN2_HIGH / 2, x), tail = k * (-LN2_LOW / 2), u = h * h
     cdef double V = u * mad(u, mad(u, mad(u, mad(u, COTH4, COTH3), COTH2), COTH1), COTH0)
     cdef double s = exp2(bits(t)), b = s + 1, a = b - 2
     cdef double D = fma(b, V, fma(a, h, b)), N = fma(a, V, fma(b, h, a)), inverse = 1 / D
-    cdef double y = from_bits(bits(N * inverse) & ~<int64_t> 15)
+    cdef double y = fma(N, inverse, CUT) - CUT
     cdef double e1 = fma(-y, b, a), e2 = fma(-y, a, b)
     y = fma(fma(V, e1, fma(tail, e2, fma(h, e2, e1))), inverse, y)
-    y = from_bits(bits(y) | sign)
-    return value if value != value else y
+    return or_nan(from_bits(bits(y) | bits(value) & SIGN), value)
 
 
 # relu_grad(g, x) = g if x > 0 else 0

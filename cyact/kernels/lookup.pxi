@@ -1,4 +1,4 @@
-# Functions of eight-bit integers have 256 answers: tables, computed once by the formula, so to the same bits.
+# Functions of eight-bit integers have 256 answers: tables, computed once by the float loop, so to the same bits.
 #
 # A look-up in memory is one element at a time. Processors with wide permutations hold the table in registers: all of
 # it (AVX-512), or the first 32 entries where the rest are equal, as they are for uint8, soon saturated.
@@ -60,12 +60,14 @@ cdef struct Table:
 
 
 # By the bits of the argument, seen as uint8.
-cdef Table tabulated(float (*f)(float) noexcept nogil, bint is_signed) noexcept nogil:
+cdef Table tabulated(void (*f)(const float*, float*, Py_ssize_t) noexcept nogil, bint is_signed) noexcept nogil:
     cdef Table table
     cdef int i
+    for i in range(256):
+        table.entries[i] = <int8_t> i if is_signed else i
+    f(table.entries, table.entries, 256)
     table.short = True
     for i in range(256):
-        table.entries[i] = f(<float> (<int8_t> i if is_signed else i))
         table.short = table.short and (i < 32 or table.entries[i] == table.entries[31])
     return table
 

@@ -31,25 +31,45 @@ cdef extern from *:
         __m512i c = _mm512_loadu_si512(chosen);
         return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
     }
+    #define CYACT_BOUND(T, to, x, low, high) _mm512_storeu_p##T(to, \\
+        _mm512_max_p##T(_mm512_set1_p##T(low), _mm512_min_p##T(_mm512_set1_p##T(high), _mm512_loadu_p##T(x))))
+    #define CYACT_MAGNITUDE(T, to, x, high) _mm512_storeu_p##T(to, \\
+        _mm512_min_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x))))
     #else
     #if defined(__AVX2__)
     #include <immintrin.h>
     #define CYACT_VECTOR 32
     #define CYACT_STORE(to, block) \\
         _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+    #define CYACT_BOUND(T, to, x, low, high) _mm256_storeu_p##T(to, \\
+        _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
+    #define CYACT_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \\
+        _mm256_andnot_p##T(_mm256_set1_p##T(-0.0), _mm256_loadu_p##T(x))))
     #elif defined(__SSE2__)
     #include <immintrin.h>
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+    #define CYACT_BOUND(T, to, x, low, high) _mm_storeu_p##T(to, \\
+        _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
+    #define CYACT_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \\
+        _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(x))))
     #else
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) memcpy(to, block, 16)
+    #define CYACT_BOUND(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
+    #define CYACT_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
+    #define CYACT_EACH(to, x, ...) \\
+        for (size_t i = 0; i < 16 / sizeof *(to); i++) { double v = (x)[i]; (to)[i] = (__VA_ARGS__); }
     #endif
     #define CYACT_MASKS 0
     #define cyact_load(to, x, mask, itemsize)
     #define cyact_store(to, x, mask, itemsize)
     #define cyact_chosen(chosen, itemsize) 0
     #endif
+    #define CYACT_BOUND_F(to, x, low, high) CYACT_BOUND(s, to, x, low, high)
+    #define CYACT_BOUND_D(to, x, low, high) CYACT_BOUND(d, to, x, low, high)
+    #define CYACT_MAGNITUDE_F(to, x, high) CYACT_MAGNITUDE(s, to, x, high)
+    #define CYACT_MAGNITUDE_D(to, x, high) CYACT_MAGNITUDE(d, to, x, high)
     """
     enum: VECTOR "CYACT_VECTOR"             # bytes
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
@@ -59,6 +79,12 @@ cdef extern from *:
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     # Which lanes are chosen, of 4 or 8 bytes.
     uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
+    # A vector within bounds, and its magnitude at most a bound. NaN stays as it is: no condition that sees to that
+    # becomes a minimum in gcc's vector code.
+    void bound_f "CYACT_BOUND_F"(float* to, const float* x, float low, float high) noexcept nogil
+    void bound_d "CYACT_BOUND_D"(double* to, const double* x, double low, double high) noexcept nogil
+    void magnitude_f "CYACT_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
+    void magnitude_d "CYACT_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
 
 
 # The first elements of a vector; the rest is zero.
@@ -91,6 +117,40 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
         load_rest(block, x, n)
         for i in range(lanes):
             block[i] = f(block[i])
+        store_rest(block, out, n)
+
+
+# A formula that needs its argument within bounds; only the magnitude of it where ``low`` is 0. NaN is handed on as it is.
+cdef inline void bound(real* to, const real* x, real low, real high) noexcept nogil:
+    if real is float and low == 0:
+        magnitude_f(to, x, high)
+    elif real is float:
+        bound_f(to, x, low, high)
+    elif low == 0:
+        magnitude_d(to, x, high)
+    else:
+        bound_d(to, x, low, high)
+
+
+cdef inline void map1_bounded(
+    real (*f)(real, real) noexcept nogil, real low, real high, const real* x, real* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real block[VECTOR]
+    cdef real rest[VECTOR]
+    while n >= lanes:
+        bound(block, x, low, high)
+        for i in range(lanes):
+            block[i] = f(block[i], x[i])
+        store_vector(out, block)
+        x += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(rest, x, n)
+        bound(block, rest, low, high)
+        for i in range(lanes):
+            block[i] = f(block[i], rest[i])
         store_rest(block, out, n)
 
 

@@ -61,18 +61,18 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept n
 
 
 cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1[float](sigmoid_f, x, out, n)
+    map1_bounded[float](sigmoid_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
 
 
 cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    map1[double](sigmoid_d, x, out, n)
+    map1_bounded[double](sigmoid_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n)
 
 
 cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1[float](sigmoid_half, x, out, n)
+    map1_bounded[float](sigmoid_half, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
 
 
-cdef Table[2] sigmoid_tables = [tabulated(sigmoid_f, is_signed=False), tabulated(sigmoid_f, is_signed=True)]
+cdef Table[2] sigmoid_tables = [tabulated(sigmoid_floats, is_signed=False), tabulated(sigmoid_floats, is_signed=True)]
 
 
 cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -80,18 +80,18 @@ cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogi
 
 
 cdef void tanh_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1[float](tanh_f, x, out, n)
+    map1_bounded[float](tanh_f, 0, TANH_HIGH_F, x, out, n)
 
 
 cdef void tanh_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1[float](tanh_half, x, out, n)
+    map1_bounded[float](tanh_half, -TANH_HIGH_H, TANH_HIGH_H, x, out, n)
 
 
 cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    map1[double](tanh_d, x, out, n)
+    map1_bounded[double](tanh_d, 0, TANH_HIGH, x, out, n)
 
 
-cdef Table[2] tanh_tables = [tabulated(tanh_f, is_signed=False), tabulated(tanh_f, is_signed=True)]
+cdef Table[2] tanh_tables = [tabulated(tanh_floats, is_signed=False), tabulated(tanh_floats, is_signed=True)]
 
 
 cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
