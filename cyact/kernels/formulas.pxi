@@ -115,12 +115,17 @@ cdef extern from *:
     const float SIGMOID_HIGH_F "20.0f"          # where it is 1
 
 
-cdef inline float sigmoid_f(float x, float value) noexcept nogil:
+# e^-x, scaled, as s (1 + p)
+cdef inline void sigmoid_exp_f(float x, float* s, float* p) noexcept nogil:
     cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x)), r2 = r * r
     cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
-    cdef float p = fmaf(r2, S, r)
-    cdef float s = exp2_f(bits_f(t)), D = fmaf(s, p, SCALE_F + s), dl = fmaf(s, p, SCALE_F - (D - s))
+    p[0] = fmaf(r2, S, r)
+    s[0] = exp2_f(bits_f(t))
+
+
+cdef inline float sigmoid_quotient_f(float s, float p, float value) noexcept nogil:
+    cdef float D = fmaf(s, p, SCALE_F + s), dl = fmaf(s, p, SCALE_F - (D - s))
     cdef float inverse = <float> 1 / D, e = fmaf(-dl, inverse, fmaf(-D, inverse, <float> 1))
     return or_nan_f(fmaf(e, inverse, inverse) * SCALE_F, value)
 
@@ -129,7 +134,7 @@ cdef inline float sigmoid_f(float x, float value) noexcept nogil:
 # 65,536 inputs of each. As near to zero as 2^-6, 1/2 + x/4 is halfway between two of float16, and the exact value just
 # inside.
 #
-# The steps of sigmoid_f without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r, moved by
+# The steps of the formula for float without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r, moved by
 # some last bits until no input was wrong (tests/fits.py).
 cdef extern from *:
     const float EXP2_H "0x1.fffe72p-2f"
@@ -170,13 +175,17 @@ cdef extern from *:
     const double SIGMOID_HIGH "40.0"
 
 
-cdef inline double sigmoid_d(double x, double value) noexcept nogil:
+cdef inline void sigmoid_exp_d(double x, double* s, double* p) noexcept nogil:
     cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
     cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
     E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
-    cdef double p = fma(r * r, E, r)
-    cdef double s = exp2(bits(t)), D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
+    p[0] = fma(r * r, E, r)
+    s[0] = exp2(bits(t))
+
+
+cdef inline double sigmoid_quotient_d(double s, double p, double value) noexcept nogil:
+    cdef double D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
     cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
     return or_nan(fma(e, inverse, inverse) * SCALE, value)
 

@@ -8,6 +8,7 @@
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
     SMALL = 32      # elements of 16 bits: a vector of the widest
+    STAGE = 512     # bytes that a stage goes over in one turn
 
 cdef extern from *:
     """
@@ -151,6 +152,63 @@ cdef inline void map1_bounded(
         bound(block, rest, low, high)
         for i in range(lanes):
             block[i] = f(block[i], rest[i])
+        store_rest(block, out, n)
+
+
+# A formula in two stages, with two numbers between them. Its operations wait for each other longer than the processor
+# looks ahead: hence one stage goes over a block while the other goes over the block before, and neither waits.
+cdef inline void map1_staged(
+    void (*first)(real, real*, real*) noexcept nogil,
+    real (*second)(real, real, real) noexcept nogil,
+    real low, real high, const real* x, real* out, Py_ssize_t n,
+) noexcept nogil:
+    cdef Py_ssize_t i, j, v, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real), blocks = n // length
+    cdef real a[STAGE]
+    cdef real b[STAGE]
+    cdef real nothing[STAGE]        # what the first turn has behind it, and the last before it
+    cdef real block[VECTOR]
+    cdef real rest[VECTOR]
+    cdef const real* source
+    cdef const real* before = nothing
+    cdef real* target = nothing
+    if blocks >= 16:                # fewer are not worth the turn more
+        memset(a, 0, STAGE)
+        memset(b, 0, STAGE)
+        memset(nothing, 0, STAGE)
+        while blocks >= 0:
+            source = x if blocks > 0 else nothing
+            for j in range(STAGE // VECTOR):
+                v = j * lanes
+                for i in range(lanes):
+                    block[i] = second(a[v + i], b[v + i], before[v + i])
+                store_vector(target + v, block)
+                bound(block, source + v, low, high)
+                for i in range(lanes):
+                    first(block[i], &a[v + i], &b[v + i])
+            before = source
+            target = out
+            if blocks > 0:
+                x += length
+                out += length
+                n -= length
+            blocks -= 1
+    while n >= lanes:
+        bound(block, x, low, high)
+        for i in range(lanes):
+            first(block[i], &a[i], &b[i])
+        for i in range(lanes):
+            block[i] = second(a[i], b[i], x[i])
+        store_vector(out, block)
+        x += lanes
+        out += lanes
+        n -= lanes
+    if n > 0:
+        load_rest(rest, x, n)
+        bound(block, rest, low, high)
+        for i in range(lanes):
+            first(block[i], &a[i], &b[i])
+        for i in range(lanes):
+            block[i] = second(a[i], b[i], rest[i])
         store_rest(block, out, n)
 
 

@@ -61,11 +61,11 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept n
 
 
 cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1_bounded[float](sigmoid_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
+    map1_staged[float](sigmoid_exp_f, sigmoid_quotient_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
 
 
 cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    map1_bounded[double](sigmoid_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n)
+    map1_staged[double](sigmoid_exp_d, sigmoid_quotient_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n)
 
 
 cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
