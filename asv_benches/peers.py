@@ -28,7 +28,8 @@ class Mode:
     layout: tuple = ()      # of a 1000 x 1000 array
 
 
-COLUMNS, ROWS = (slice(None), slice(None, None, 2)), (slice(None), slice(500))
+KEYWORD = ", order='C'"     # what leads to the general road
+COLUMNS, ROWS, WHOLE = (slice(None), slice(None, None, 2)), (slice(None), slice(500)), (slice(None),)
 MODES = {
     "out": Mode("into another array"),
     "in-place": Mode("out= is the input", "in-place"),
@@ -37,8 +38,9 @@ MODES = {
     "rows": Mode("a[:, :500] of 1000 x 1000", layout=ROWS),
     "columns-in-place": Mode("likewise in place", "in-place", COLUMNS),
     "rows-in-place": Mode("likewise in place", "in-place", ROWS),
-    "ufunc": Mode("cyact's ufunc called by itself"),
-    "general": Mode("cyact's function where it falls back on the ufunc"),
+    "whole-in-place": Mode("all of 1000 x 1000 in place", "in-place", WHOLE),
+    "ufunc": Mode("cyact's ufunc called by itself, as its function does"),
+    "general": Mode("cyact's function where it falls back on the ufunc: with a keyword"),
 }
 
 
@@ -77,13 +79,14 @@ class Cyact(Peer):
         parameters = inspect.signature(getattr(cyact, call.function)).parameters
         inputs = ", ".join(self.parameters[name] for name in parameters if name in self.parameters)
         if call.mode == "ufunc":
-            slope = ", 0.2" if "alpha" in parameters else ""
+            slope = ", slope" if "alpha" in parameters else ""
             return f"cyact.ufuncs.{call.function}({inputs}{slope}, out=out)"
-        extra = ", order='C'" if call.mode == "general" else ""
+        extra = KEYWORD if call.mode == "general" else ""
         return f"cyact.{call.function}({inputs}{'' if mode.into == 'fresh' else ', out=out'}{extra})"
 
     def names(self, call, arrays):
-        return {**arrays, "cyact": cyact}
+        slope = np.asarray(0.2, arrays["out"].dtype) if call.mode == "ufunc" else None
+        return {**arrays, "cyact": cyact, "slope": slope}
 
 
 class Copy(Peer):
@@ -113,6 +116,8 @@ class NumPy(Peer):
 
     def statement(self, call, arrays):
         statement = super().statement(call, arrays)
+        if call.mode == "general":
+            statement = statement.replace("out=out", f"out=out{KEYWORD}")
         return statement.replace(", dtype=dtype", "") if arrays["x"].dtype == arrays["out"].dtype else statement
 
     def names(self, call, arrays):

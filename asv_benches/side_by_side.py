@@ -119,7 +119,10 @@ def judged(target):
         for contender in contenders:
             contender.close()
     best = min(theirs)
-    ratio = round(ours / best, 2)
+    ratio = ours / best
+    if target.per_element:
+        ratio *= near[theirs.index(best)].call.size / target.ours.size
+    ratio = round(ratio, 2)
     verdict = "PASS" if ratio <= target.limit else "MISS"
     rival = near[theirs.index(best)].label
     times = f"{1e6 * ours:.4g} us; {rival} {1e6 * best:.4g} us"

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 from measure import LARGE, Call, Contender, Fixed, Import
-from peers import PEERS
+from peers import KEYWORD, PEERS
 
 ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
 SMOOTH = ["sigmoid", "tanh"]
@@ -17,6 +17,8 @@ BOTH = ["in-place", "out"]
 ANY_PEER = list(PEERS)
 NP_TANH = Call("numpy", "tanh", size=16)
 NP_POSITIVE = Call("numpy", "positive", size=16)
+NP_POSITIVE_KEYWORD = Call("numpy", "positive", size=16, mode="general")
+WHOLE = {"mode": "whole-in-place", "size": 1_000_000}
 
 
 @dataclass
@@ -36,19 +38,21 @@ class Line:
     modes: list = field(default_factory=lambda: ["out"])
     ours: dict = field(default_factory=dict)    # of cyact's call alone
     busy: bool = False                          # while another process keeps a processor busy
+    per_element: bool = False                   # time by elements
 
 
 TABLE = [
     Line("calls", 0.15, NP_TANH, ALL, sizes=[16], modes=BOTH),
     Line("calls", 0.5, NP_TANH, ALL, sizes=[16], modes=["fresh"]),
-    Line("calls", 1.1, NP_POSITIVE, ALL, sizes=[16], modes=["ufunc", "general"]),
+    Line("calls", 1.1, NP_POSITIVE, ALL, sizes=[16], modes=["ufunc"]),
+    Line("calls", 1.1, NP_POSITIVE_KEYWORD, ALL, sizes=[16], modes=["general"]),
 
     Line("cache", 1.15, ["copy"], ["relu"], FLOATS + INTEGERS, modes=BOTH),
     Line("cache", 1.15, ["copy"], ["leaky_relu"], ["float32", "float64"], modes=BOTH),
     Line("cache", 0.9, ["torch"], ["leaky_relu"], ["float16"], modes=BOTH),
-    Line("cache", 2.0, {"size": 16}, ["relu"], UNSIGNED, modes=["in-place"]),
-    Line("cache", 1.3, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["rows-in-place"]),
-    Line("cache", 3.0, {"mode": "in-place"}, ALL, sizes=[500_000], modes=["columns-in-place"]),
+    Line("cache", 1.2, {"size": 2048}, ["relu"], UNSIGNED, modes=["in-place"]),
+    Line("cache", 1.3, WHOLE, ALL, sizes=[500_000], modes=["rows-in-place"], per_element=True),
+    Line("cache", 3.0, WHOLE, ALL, sizes=[500_000], modes=["columns-in-place"], per_element=True),
 
     Line("exactness", 0.9, ["torch"], ["sigmoid"], sizes=IN_CACHE),
     Line("exactness", 1.0, ["onnxruntime"], ["sigmoid"], sizes=IN_CACHE),
@@ -86,6 +90,7 @@ class Target:
     ours: Call | Contender
     theirs: list
     busy: bool = False
+    per_element: bool = False
 
 
 def targets():
@@ -103,7 +108,8 @@ def targets():
                 rival = "itself with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
             else:
                 theirs = [line.against]
-                rival = f"np.{line.against.function}(x, out=o)"
-            text += f" against {rival}" + ", one processor busy" * line.busy
-            yield Target(line.group, line.limit, text, replace(call, **line.ours), theirs, line.busy)
+                rival = f"np.{line.against.function}(x, out=o{KEYWORD if line.against.mode == 'general' else ''})"
+            text += f" against {rival}" + ", one processor busy" * line.busy + ", by element" * line.per_element
+            ours = replace(call, **line.ours)
+            yield Target(line.group, line.limit, text, ours, theirs, line.busy, line.per_element)
     yield Target("calls", 10, "milliseconds that import cyact adds to NumPy's", Import(), [Fixed(1e-3)])

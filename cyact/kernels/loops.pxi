@@ -157,41 +157,44 @@ cdef inline void map1_bounded(
 
 # A formula in two stages, with two numbers between them. Its operations wait for each other longer than the processor
 # looks ahead: hence one stage goes over a block while the other goes over the block before, and neither waits.
+cdef inline void stages(
+    void (*first)(real, real*, real*) noexcept nogil, real (*second)(real, real, real) noexcept nogil,
+    real low, real high, real* a, real* b, const real* x, const real* before, real* out,
+) noexcept nogil:
+    """One turn: ``first`` of the block x, and ``second`` of the block ``before`` it, to ``out``; not of NULL."""
+    cdef Py_ssize_t i, v, lanes = VECTOR // sizeof(real)
+    cdef real block[VECTOR]
+    for v in range(STAGE // VECTOR):
+        if before != NULL:
+            for i in range(lanes):
+                block[i] = second(a[v * lanes + i], b[v * lanes + i], before[v * lanes + i])
+            store_vector(out + v * lanes, block)
+        if x != NULL:
+            bound(block, x + v * lanes, low, high)
+            for i in range(lanes):
+                first(block[i], &a[v * lanes + i], &b[v * lanes + i])
+
+
 cdef inline void map1_staged(
-    void (*first)(real, real*, real*) noexcept nogil,
-    real (*second)(real, real, real) noexcept nogil,
+    void (*first)(real, real*, real*) noexcept nogil, real (*second)(real, real, real) noexcept nogil,
     real low, real high, const real* x, real* out, Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t i, j, v, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real), blocks = n // length
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
     cdef real a[STAGE]
     cdef real b[STAGE]
-    cdef real nothing[STAGE]        # what the first turn has behind it, and the last before it
     cdef real block[VECTOR]
     cdef real rest[VECTOR]
-    cdef const real* source
-    cdef const real* before = nothing
-    cdef real* target = nothing
-    if blocks >= 16:                # fewer are not worth the turn more
-        memset(a, 0, STAGE)
-        memset(b, 0, STAGE)
-        memset(nothing, 0, STAGE)
-        while blocks >= 0:
-            source = x if blocks > 0 else nothing
-            for j in range(STAGE // VECTOR):
-                v = j * lanes
-                for i in range(lanes):
-                    block[i] = second(a[v + i], b[v + i], before[v + i])
-                store_vector(target + v, block)
-                bound(block, source + v, low, high)
-                for i in range(lanes):
-                    first(block[i], &a[v + i], &b[v + i])
-            before = source
-            target = out
-            if blocks > 0:
-                x += length
-                out += length
-                n -= length
-            blocks -= 1
+    if n >= 2 * length:
+        stages(first, second, low, high, a, b, x, NULL, NULL)
+        while n >= 2 * length:
+            stages(first, second, low, high, a, b, x + length, x, out)
+            x += length
+            out += length
+            n -= length
+        stages(first, second, low, high, a, b, NULL, x, out)
+        x += length
+        out += length
+        n -= length
     while n >= lanes:
         bound(block, x, low, high)
         for i in range(lanes):
