@@ -32,10 +32,12 @@ cdef extern from *:
         __m512i c = _mm512_loadu_si512(chosen);
         return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
     }
+    /* A minimum that raises no flag for NaN */
     #define CYACT_BOUND(T, to, x, low, high) _mm512_storeu_p##T(to, \\
-        _mm512_max_p##T(_mm512_set1_p##T(low), _mm512_min_p##T(_mm512_set1_p##T(high), _mm512_loadu_p##T(x))))
+        _mm512_max_round_p##T(_mm512_set1_p##T(low), _mm512_min_round_p##T(_mm512_set1_p##T(high), \\
+            _mm512_loadu_p##T(x), _MM_FROUND_NO_EXC), _MM_FROUND_NO_EXC))
     #define CYACT_MAGNITUDE(T, to, x, high) _mm512_storeu_p##T(to, \\
-        _mm512_min_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x))))
+        _mm512_min_round_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x)), _MM_FROUND_NO_EXC))
     #else
     #if defined(__AVX2__)
     #include <immintrin.h>
@@ -60,7 +62,12 @@ cdef extern from *:
     #define CYACT_BOUND(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
     #define CYACT_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
     #define CYACT_EACH(to, x, ...) \\
-        for (size_t i = 0; i < 16 / sizeof *(to); i++) { double v = (x)[i]; (to)[i] = (__VA_ARGS__); }
+        for (size_t i = 0; i < 16 / sizeof *(to); i++) { CYACT_TYPE(*(to)) v = (x)[i]; (to)[i] = (__VA_ARGS__); }
+    #if defined(__GNUC__)
+    #define CYACT_TYPE(x) __typeof__(x)
+    #else
+    #define CYACT_TYPE(x) double
+    #endif
     #endif
     #define CYACT_MASKS 0
     #define cyact_load(to, x, mask, itemsize)

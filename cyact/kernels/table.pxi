@@ -205,8 +205,8 @@ cdef void add(
     kernel.operands = o
     kernel.sloped = pattern[o - 2] == b"s"
     kernel.heavy = heavy
-    # These formulas, for float, compare bits, and numbers for equality alone: NaN is not "invalid" there.
-    kernel.quiet = heavy and kernel.types[0] == b"f"
+    # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
+    kernel.quiet = HAS_MASKS and heavy and kernel.types[0] == b"f"
     kernel.function = function
     kernel.call = call
     kernel.chosen = NULL
