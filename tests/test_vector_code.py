@@ -73,9 +73,10 @@ def places(level):
 
 
 def target(instruction):
-    """Where a jump or call goes, if that stands in it."""
+    """Where a jump or call goes, if that stands in it; what an address is taken of, as of a loop that is passed on."""
     _, mnemonic, operands = instruction
-    found = re.match(r"([0-9a-f]+)\b", operands) if mnemonic[0] == "j" or mnemonic == "call" else None
+    goes = mnemonic[0] == "j" or mnemonic == "call"
+    found = re.match(r"([0-9a-f]+)\b", operands) if goes else re.search(r"# ([0-9a-f]+)\b", operands)
     return int(found[1], 16) if found else None
 
 

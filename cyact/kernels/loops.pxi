@@ -7,7 +7,6 @@
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
-    SMALL = 32      # elements of 16 bits: a vector of the widest
 
 cdef extern from *:
     """
@@ -52,6 +51,7 @@ cdef extern from *:
     #endif
     """
     enum: VECTOR "CYACT_VECTOR"             # bytes
+    enum: SMALL "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
     const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
@@ -77,6 +77,12 @@ cdef inline void store_rest(const number* block, number* out, Py_ssize_t n) noex
         memcpy(out, block, n * sizeof(number))
 
 
+cdef inline void fill(float* block, float value) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(SMALL):
+        block[i] = value
+
+
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
@@ -100,7 +106,7 @@ ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n) noexcept n
 ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n) noexcept nogil
 
 
-cdef inline void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t m
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
@@ -111,7 +117,7 @@ cdef inline void map1_float(float_loop f, const number* x, float* out, Py_ssize_
         n -= m
 
 
-cdef inline void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t m
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
@@ -122,7 +128,7 @@ cdef inline void map1_double(double_loop f, const number* x, double* out, Py_ssi
         n -= m
 
 
-cdef inline void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef float block[BLOCK]
     cdef Py_ssize_t m
     while n > 0:
@@ -134,7 +140,7 @@ cdef inline void map1_through_float(float_loop f, const number* x, number* out, 
         n -= m
 
 
-cdef inline void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef double block[BLOCK]
     cdef Py_ssize_t m
     while n > 0:
@@ -228,41 +234,37 @@ cdef inline void map_slope_truncated(
             out[i] = f(x[i], y[i])
 
 
-# The same for 16 bits. A count and a ``scalar`` that the compiler knows keep the floats in registers, hence the loops
-# for each; an output may be its input, since what is read is read before it is written.
-cdef inline void part2_small(
-    float (*f)(float, float) noexcept nogil,
-    const small* x, const small* y, float slope, small* out, Py_ssize_t n, bint scalar,
-) noexcept nogil:
-    cdef float block[SMALL]
-    cdef float second[SMALL]
-    cdef Py_ssize_t i
-    load_block(x, block, n)
-    if scalar:
-        for i in range(n):
-            block[i] = f(block[i], slope)
-    else:
-        load_block(y, second, n)
-        for i in range(n):
-            block[i] = f(block[i], second[i])
-    store_block(block, out, n)
-
-
+# The same for 16 bits, a vector of them at a time. A count that the compiler knows keeps the floats in registers.
 cdef inline void map2_small(
     float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef float slope = widen(y[0]) if scalar else 0
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef small rest[2][SMALL]
+    cdef small* to
+    cdef Py_ssize_t i
     if scalar:
-        while i + SMALL <= n:
-            part2_small(f, x + i, y, slope, out + i, SMALL, True)
-            i += SMALL
-    else:
-        while i + SMALL <= n:
-            part2_small(f, x + i, y + i, slope, out + i, SMALL, False)
-            i += SMALL
-    if i < n:
-        part2_small(f, x + i, y if scalar else y + i, slope, out + i, n - i, scalar)
+        fill(second, widen(y[0]))
+    while n > 0:
+        to = out
+        if n < SMALL:
+            load_rest(rest[0], x, n)
+            x = to = rest[0]
+            if not scalar:
+                load_rest(rest[1], y, n)
+                y = rest[1]
+        load_block(x, block, SMALL)
+        if not scalar:
+            load_block(y, second, SMALL)
+            y += SMALL
+        for i in range(SMALL):
+            block[i] = f(block[i], second[i])
+        store_block(block, to, SMALL)
+        if n < SMALL:
+            store_rest(to, out, n)
+        x += SMALL
+        out += SMALL
+        n -= SMALL
 
 
 # Two inputs and a slope.
@@ -295,42 +297,42 @@ cdef inline void map3(
         store_rest(block, out, n)
 
 
-cdef inline void part3_small(
-    float (*f)(float, float, float) noexcept nogil,
-    const small* x, const small* y, const small* z, float slope, small* out, Py_ssize_t n, bint scalar,
-) noexcept nogil:
-    cdef float block[SMALL]
-    cdef float second[SMALL]
-    cdef float third[SMALL]
-    cdef Py_ssize_t i
-    load_block(x, block, n)
-    load_block(y, second, n)
-    if scalar:
-        for i in range(n):
-            block[i] = f(block[i], second[i], slope)
-    else:
-        load_block(z, third, n)
-        for i in range(n):
-            block[i] = f(block[i], second[i], third[i])
-    store_block(block, out, n)
-
-
 cdef inline void map3_small(
     float (*f)(float, float, float) noexcept nogil,
     const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef float slope = widen(z[0]) if scalar else 0
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef float third[SMALL]
+    cdef small rest[3][SMALL]
+    cdef small* to
+    cdef Py_ssize_t i
     if scalar:
-        while i + SMALL <= n:
-            part3_small(f, x + i, y + i, z, slope, out + i, SMALL, True)
-            i += SMALL
-    else:
-        while i + SMALL <= n:
-            part3_small(f, x + i, y + i, z + i, slope, out + i, SMALL, False)
-            i += SMALL
-    if i < n:
-        part3_small(f, x + i, y + i, z if scalar else z + i, slope, out + i, n - i, scalar)
+        fill(third, widen(z[0]))
+    while n > 0:
+        to = out
+        if n < SMALL:
+            load_rest(rest[0], x, n)
+            load_rest(rest[1], y, n)
+            x = to = rest[0]
+            y = rest[1]
+            if not scalar:
+                load_rest(rest[2], z, n)
+                z = rest[2]
+        load_block(x, block, SMALL)
+        load_block(y, second, SMALL)
+        if not scalar:
+            load_block(z, third, SMALL)
+            z += SMALL
+        for i in range(SMALL):
+            block[i] = f(block[i], second[i], third[i])
+        store_block(block, to, SMALL)
+        if n < SMALL:
+            store_rest(to, out, n)
+        x += SMALL
+        y += SMALL
+        out += SMALL
+        n -= SMALL
 
 
 # ---- past the cache ----

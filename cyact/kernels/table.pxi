@@ -191,14 +191,14 @@ cdef int itemsize_of(char c) noexcept:
 
 # ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
 cdef void add(
-    const char* function, const char* pattern, number* kind, kernel_t call, bint heavy=False
+    const char* function, const char* pattern, char type, char result, kernel_t call, bint heavy=False
 ) noexcept:
     if table.count == MAX_KERNELS:      # the function that is missing then is one that tests/test_package.py misses
         return
     cdef Kernel* kernel = &kernels[table.count]
     cdef int o = 0
     while pattern[o]:
-        kernel.types[o] = code(kind) if pattern[o] == b"x" else result_code(kind)
+        kernel.types[o] = type if pattern[o] == b"x" else result
         kernel.itemsize[o] = itemsize_of(kernel.types[o])
         o += 1
     kernel.types[o] = 0
@@ -220,27 +220,30 @@ cdef void add_chosen(kernel_t call) noexcept:
 
 
 cdef void add_rows(number* kind) noexcept:
-    add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"relu", b"xx", type, result, <kernel_t> relu_kernel[number])
     if number is float or number is double or number is int32_t or number is int64_t:
         add_chosen(<kernel_t> relu_chosen[number])
-    add(b"leaky_relu", b"xsr", kind, <kernel_t> leaky_relu_kernel[number])
+    add(b"leaky_relu", b"xsr", type, result, <kernel_t> leaky_relu_kernel[number])
     if number is float or number is double:
         add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number], heavy=True)
-    add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number], heavy=True)
-    add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
+    add(b"sigmoid", b"xr", type, result, <kernel_t> sigmoid_kernel[number], heavy=True)
+    add(b"tanh", b"xr", type, result, <kernel_t> tanh_kernel[number], heavy=True)
+    add(b"relu_grad", b"xxx", type, result, <kernel_t> relu_grad_kernel[number])
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
-    add(b"truncated_leaky_relu", b"xsx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
-    add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
-    add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"truncated_leaky_relu", b"xsx", type, result, <kernel_t> truncated_leaky_relu_kernel[integer])
+    add(b"truncated_sigmoid", b"xx", type, result, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
+    add(b"truncated_tanh", b"xx", type, result, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
-    add(b"leaky_relu_grad", b"xxsx", kind, <kernel_t> leaky_relu_grad_kernel[floating])
-    add(b"sigmoid_grad", b"xxx", kind, <kernel_t> sigmoid_grad_kernel[floating])
-    add(b"tanh_grad", b"xxx", kind, <kernel_t> tanh_grad_kernel[floating])
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"leaky_relu_grad", b"xxsx", type, result, <kernel_t> leaky_relu_grad_kernel[floating])
+    add(b"sigmoid_grad", b"xxx", type, result, <kernel_t> sigmoid_grad_kernel[floating])
+    add(b"tanh_grad", b"xxx", type, result, <kernel_t> tanh_grad_kernel[floating])
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
