@@ -99,7 +99,7 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
             widen_lanes(x + i, out + i)
             i += HALF_LANES
         if i < n:
-            load_rest(rest, x + i, n - i)
+            load_first(rest, x + i, n - i, sizeof(half))
             widen_lanes(rest, out + i)
     elif number is bfloat16 and real is float:
         load_pairs(x, out, n // 2)
@@ -122,7 +122,7 @@ cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept 
             i += HALF_LANES
         if i < n:
             narrow_lanes(x + i, rest)
-            store_rest(rest, out + i, n - i)
+            store_first(out + i, rest, n - i, sizeof(half))
     elif number is bfloat16 and real is float:
         store_pairs(x, out, n // 2)
         if n % 2:

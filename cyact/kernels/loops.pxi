@@ -26,6 +26,8 @@ cdef extern from *:
         else if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
         else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
     }
+    #define cyact_load_first(to, x, n, itemsize) cyact_load(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
+    #define cyact_store_first(to, x, n, itemsize) cyact_store(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
     static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
         __m512i c = _mm512_loadu_si512(chosen);
         return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
@@ -48,6 +50,30 @@ cdef extern from *:
     #define cyact_load(to, x, mask, itemsize)
     #define cyact_store(to, x, mask, itemsize)
     #define cyact_chosen(chosen, itemsize) 0
+    /* A function: what compilers make of a few bytes in line is more code than most loops. */
+    #if defined(__GNUC__)
+    __attribute__((noinline))
+    #elif defined(_MSC_VER)
+    __declspec(noinline)
+    #endif
+    static void cyact_copy_few(void *to, const void *x, size_t n) { memcpy(to, x, n); }
+    static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, size_t itemsize) {
+    #if defined(__AVX2__)
+        if (itemsize == 4) {
+            __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi32((const int *)x, mask));
+            return;
+        }
+        if (itemsize == 8) {
+            __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+            _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi64((const long long *)x, mask));
+            return;
+        }
+    #endif
+        memset(to, 0, CYACT_VECTOR);
+        cyact_copy_few(to, x, n * itemsize);
+    }
+    #define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
     #endif
     """
     enum: VECTOR "CYACT_VECTOR"             # bytes
@@ -57,35 +83,17 @@ cdef extern from *:
     const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
     void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
+    # The first elements of a vector; the rest is loaded as zero.
+    void load_first "cyact_load_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
+    void store_first "cyact_store_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
     # Which lanes are chosen, of 4 or 8 bytes.
     uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
-
-
-# The first elements of a vector; the rest is zero.
-cdef inline void load_rest(number* block, const number* x, Py_ssize_t n) noexcept nogil:
-    if HAS_MASKS:
-        load_lanes(block, x, (<uint64_t> 1 << n) - 1, sizeof(number))
-    else:
-        memset(block, 0, VECTOR)
-        memcpy(block, x, n * sizeof(number))
-
-
-cdef inline void store_rest(const number* block, number* out, Py_ssize_t n) noexcept nogil:
-    if HAS_MASKS:
-        store_lanes(out, block, (<uint64_t> 1 << n) - 1, sizeof(number))
-    else:
-        memcpy(out, block, n * sizeof(number))
-
-
-cdef inline void fill(float* block, float value) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(SMALL):
-        block[i] = value
 
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
+    cdef number rest[VECTOR]
     while n >= lanes:
         for i in range(lanes):
             block[i] = f(x[i])
@@ -94,10 +102,10 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         for i in range(lanes):
-            block[i] = f(block[i])
-        store_rest(block, out, n)
+            rest[i] = f(rest[i])
+        store_first(out, rest, n, sizeof(out[0]))
 
 
 # Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
@@ -158,7 +166,7 @@ cdef inline void map2(
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
-    cdef number second[VECTOR]
+    cdef number rest[2][VECTOR]
     while n >= lanes:
         for i in range(lanes):
             block[i] = f(x[i], y[i])
@@ -168,11 +176,11 @@ cdef inline void map2(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
-        load_rest(second, y, n)
+        load_first(rest[0], x, n, sizeof(x[0]))
+        load_first(rest[1], y, n, sizeof(y[0]))
         for i in range(lanes):
-            block[i] = f(block[i], second[i])
-        store_rest(block, out, n)
+            rest[0][i] = f(rest[0][i], rest[1][i])
+        store_first(out, rest[0], n, sizeof(out[0]))
 
 
 # An input and a slope, which is a single value when ``scalar``.
@@ -183,6 +191,7 @@ cdef inline void map_slope(
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
+    cdef real rest[VECTOR]
     if not scalar:
         map2(f, x, slope, out, n)
         return
@@ -195,10 +204,10 @@ cdef inline void map_slope(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         for i in range(lanes):
-            block[i] = f(block[i], value)
-        store_rest(block, out, n)
+            rest[i] = f(rest[i], value)
+        store_first(out, rest, n, sizeof(out[0]))
 
 
 cdef inline void map_slope_integer(
@@ -242,16 +251,19 @@ cdef inline void map2_small(
     cdef float second[SMALL]
     cdef small rest[2][SMALL]
     cdef small* to
+    cdef float slope
     cdef Py_ssize_t i
     if scalar:
-        fill(second, widen(y[0]))
+        slope = widen(y[0])
+        for i in range(SMALL):
+            second[i] = slope
     while n > 0:
         to = out
         if n < SMALL:
-            load_rest(rest[0], x, n)
+            load_first(rest[0], x, n, sizeof(x[0]))
             x = to = rest[0]
             if not scalar:
-                load_rest(rest[1], y, n)
+                load_first(rest[1], y, n, sizeof(y[0]))
                 y = rest[1]
         load_block(x, block, SMALL)
         if not scalar:
@@ -261,7 +273,7 @@ cdef inline void map2_small(
             block[i] = f(block[i], second[i])
         store_block(block, to, SMALL)
         if n < SMALL:
-            store_rest(to, out, n)
+            store_first(out, to, n, sizeof(out[0]))
         x += SMALL
         out += SMALL
         n -= SMALL
@@ -275,7 +287,7 @@ cdef inline void map3(
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
-    cdef real second[VECTOR]
+    cdef real rest[2][VECTOR]
     if not scalar:
         for i in range(n):
             out[i] = f(x[i], y[i], slope[i])
@@ -290,11 +302,11 @@ cdef inline void map3(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
-        load_rest(second, y, n)
+        load_first(rest[0], x, n, sizeof(x[0]))
+        load_first(rest[1], y, n, sizeof(y[0]))
         for i in range(lanes):
-            block[i] = f(block[i], second[i], value)
-        store_rest(block, out, n)
+            rest[0][i] = f(rest[0][i], rest[1][i], value)
+        store_first(out, rest[0], n, sizeof(out[0]))
 
 
 cdef inline void map3_small(
@@ -306,18 +318,21 @@ cdef inline void map3_small(
     cdef float third[SMALL]
     cdef small rest[3][SMALL]
     cdef small* to
+    cdef float slope
     cdef Py_ssize_t i
     if scalar:
-        fill(third, widen(z[0]))
+        slope = widen(z[0])
+        for i in range(SMALL):
+            third[i] = slope
     while n > 0:
         to = out
         if n < SMALL:
-            load_rest(rest[0], x, n)
-            load_rest(rest[1], y, n)
+            load_first(rest[0], x, n, sizeof(x[0]))
+            load_first(rest[1], y, n, sizeof(y[0]))
             x = to = rest[0]
             y = rest[1]
             if not scalar:
-                load_rest(rest[2], z, n)
+                load_first(rest[2], z, n, sizeof(z[0]))
                 z = rest[2]
         load_block(x, block, SMALL)
         load_block(y, second, SMALL)
@@ -328,7 +343,7 @@ cdef inline void map3_small(
             block[i] = f(block[i], second[i], third[i])
         store_block(block, to, SMALL)
         if n < SMALL:
-            store_rest(to, out, n)
+            store_first(out, to, n, sizeof(out[0]))
         x += SMALL
         y += SMALL
         out += SMALL
@@ -477,7 +492,7 @@ cdef inline void copy_units(
         (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
 
 
-cdef inline void copy(
+cdef void copy(
     char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n
 ) noexcept nogil:
     if to_stride == itemsize and source_stride == itemsize:

@@ -34,11 +34,17 @@ cdef inline void truncated_function(
         map1_through_double[integer](double_, args[0], args[1], n)
 
 
+# Unsigned integers are their own result.
+cdef void copied(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
+    if x != out:
+        map1[uint8_t](relu[uint8_t], x, out, bytes)
+
+
 cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
-        if args[0] == args[1]:
-            return
-    map1[number](relu[number], args[0], args[1], n)
+        copied(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
+    else:
+        map1[number](relu[number], args[0], args[1], n)
 
 
 cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -72,7 +78,7 @@ cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n) noexcept nogi
     map1[float](sigmoid_half, x, out, n)
 
 
-cdef Table[2] sigmoid_tables = [tabulated(sigmoid_f, is_signed=False), tabulated(sigmoid_f, is_signed=True)]
+cdef Table[2] sigmoid_tables = [tabulated(sigmoid_floats, is_signed=False), tabulated(sigmoid_floats, is_signed=True)]
 
 
 cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -91,7 +97,7 @@ cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogi
     map1[double](tanh_d, x, out, n)
 
 
-cdef Table[2] tanh_tables = [tabulated(tanh_f, is_signed=False), tabulated(tanh_f, is_signed=True)]
+cdef Table[2] tanh_tables = [tabulated(tanh_floats, is_signed=False), tabulated(tanh_floats, is_signed=True)]
 
 
 cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -133,7 +139,9 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noe
 
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
+    if integer is uint8_t or integer is uint16_t or integer is uint32_t or integer is uint64_t:
+        copied(<const uint8_t*> args[0], <uint8_t*> args[2], n * sizeof(integer))
+    elif integer is int8_t or integer is int16_t:
         map_slope_truncated[integer, float](
             truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar
         )
