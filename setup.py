@@ -87,8 +87,8 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [extension(name, BASELINE, macros=SHORT_CUTS) for name in ("cpu", "ufuncs")]
-        + [extension("activations", DIRECT)]
+        [extension("activations", DIRECT)]
+        + [extension("ufuncs", BASELINE, macros=SHORT_CUTS)]
         + [extension("parallel", [*BASELINE, *OPENMP], OPENMP, SHORT_CUTS)]
         + [extension(f"kernels.{level}", [*KERNELS, *flags], macros=INLINE) for level, flags in LEVELS.items()],
         compiler_directives={

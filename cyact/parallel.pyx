@@ -10,8 +10,7 @@ from operator import index
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
-
-from cyact import cpu
+from libc.stdint cimport uint32_t, uint64_t
 
 cdef extern from *:
     """
@@ -57,7 +56,47 @@ cdef extern from *:
     void watch_forks "cyact_watch_forks"()
     int thread_limit "cyact_thread_limit"       # of the calling thread, by ``num_threads``; 0 for none
 
+# ---- the processor ----
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(_MSC_VER) && defined(_M_X64)
+    #include <intrin.h>
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { __cpuidex((int *)r, (int)leaf, 0); }
+    static uint64_t cyact_xcr0(void) { return _xgetbv(0); }
+    #elif defined(__x86_64__)
+    #include <cpuid.h>
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]); }
+    static uint64_t cyact_xcr0(void) {
+        uint32_t low, high;
+        __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+        return ((uint64_t)high << 32) | low;
+    }
+    #else
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { r[0] = r[1] = r[2] = r[3] = 0; }
+    static uint64_t cyact_xcr0(void) { return 0; }
+    #endif
+    """
+    void read_cpuid "cyact_cpuid"(uint32_t leaf, uint32_t* registers) noexcept nogil
+    uint64_t xcr0 "cyact_xcr0"() noexcept nogil
+
+
+def cpuid(uint32_t leaf):
+    """The registers eax to edx that the instruction answers with: zeros, where there is none."""
+    cdef uint32_t registers[4]
+    read_cpuid(leaf, registers)
+    return registers[0], registers[1], registers[2], registers[3]
+
+
+def saved_states():
+    """XCR0: which registers the system saves."""
+    return xcr0()
+
+
 # ---- the level ----
+
+from cyact import cpu       # which imports the two functions above
 
 level_name = cpu.choose(os.environ.get("CYACT_LEVEL", ""))
 _module = import_module(f"cyact.kernels.{level_name}")
@@ -81,25 +120,6 @@ cdef int thread_count() noexcept nogil:
     if process_limit > 0:
         return process_limit
     return min(openmp_threads(), quota) if quota > 0 else openmp_threads()
-
-
-def _read(path):
-    try:
-        with open(path) as file:
-            return file.read().split()
-    except OSError:
-        return []
-
-
-def _quota():
-    """The processors that a container may use, by its control group: version 2, else version 1; 0 for no limit."""
-    limit = _read("/sys/fs/cgroup/cpu.max") or (
-        _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
-    )
-    try:
-        return max(1, round(int(limit[0]) / int(limit[1]))) if int(limit[0]) > 0 else 0
-    except (IndexError, ValueError, ZeroDivisionError):     # "max": no limit
-        return 0
 
 
 cdef int checked_count(object n, str what) except -1:
@@ -208,7 +228,7 @@ cdef class num_threads:
 
 
 watch_forks()
-quota = _quota()
+quota = cpu.quota()
 if "CYACT_NUM_THREADS" in os.environ:
     try:
         _count = int(os.environ["CYACT_NUM_THREADS"])
@@ -242,13 +262,7 @@ def set_streamed(n):
     return before
 
 
-def _last_cache():
-    """Bytes of the third-level cache; 0 where that is not known."""
-    size = "".join(_read("/sys/devices/system/cpu/cpu0/cache/index3/size"))
-    return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
-
-
-set_streamed(min(max(_last_cache(), streamed_from), 10 * streamed_from))
+set_streamed(min(max(cpu.last_cache(), streamed_from), 10 * streamed_from))
 
 
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:

@@ -218,7 +218,7 @@ def test_modules_keep_to_their_level():
         assert REGISTER[level] in registers
 
 
-@pytest.mark.parametrize("name", ["activations", "ufuncs", "parallel", "cpu"])
+@pytest.mark.parametrize("name", ["activations", "ufuncs", "parallel"])
 def test_everything_else_is_baseline(name):
     """Only kernels may be compiled for more than the processor that every x86-64 is."""
     path = importlib.import_module(f"cyact.{name}").__file__
