@@ -13,12 +13,12 @@ import time
 import timeit
 from dataclasses import dataclass, replace
 
-import cyact.cpu
 import numpy as np
 from benchmarks.common import aligned
 from peers import MODES, OURS, PEERS, Missing, peer
 
 import cyact
+import cyact.cpu
 
 SHAPE = (1000, 1000)
 REPEATABLE = 1024       # elements: up to here in-place calls are timed many at a time, on data that stay as they are

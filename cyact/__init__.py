@@ -4,12 +4,13 @@
 NumPy's ufuncs are, with TensorFlow's argument names.
 """
 
-# ruff: noqa: E402, I001 -- what OpenMP does is decided when it is loaded
+# ruff: noqa: E402, F401, I001 -- what OpenMP does is decided when it is loaded
 from cyact.config import patient_openmp, show_config
 
 with patient_openmp():
-    from cyact.parallel import get_num_threads, num_threads, set_num_threads
+    from cyact import cpu   # starts on the level that it chooses
 
+from cyact.parallel import get_num_threads, num_threads, set_num_threads
 from cyact.activations import (
     leaky_relu,
     leaky_relu_grad,

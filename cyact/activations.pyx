@@ -16,9 +16,6 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.string cimport memset
 
-import numbers
-from collections.abc import Mapping
-
 import numpy as np
 
 from cyact import ufuncs
@@ -26,7 +23,8 @@ from cyact import ufuncs
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
 from cyact.parallel cimport compute, compute_job, get_status, restore, store
 from cyact.ufuncs cimport (
-    ALPHA, CASTING, DTYPE, FIRST, NAME, NUMPY_TYPES, OUT, SECOND, SLOTS, WHERE, Function, is_bfloat16, slot,
+    ALPHA, CASTING, DTYPE, FIRST, NAME, NUMPY_TYPES, OUT, SECOND, SLOTS, WHERE, Function, checked_slope, dtype_of,
+    explained, is_bfloat16, is_integer, label, slot,
 )
 
 cnp.import_array()
@@ -44,9 +42,8 @@ cdef extern from "Python.h":
     object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
 
 cdef extern from "numpy/arrayobject.h":
-    # Each steals a reference, the first two to the dtype.
+    # Each steals a reference, the first to the dtype.
     object PyArray_NewLikeArray(PyArrayObject* prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
-    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
     object PyArray_Return(cnp.ndarray array)
     # Borrowed pointers: counting references takes as long as sixteen elements do.
     ctypedef struct PyArrayObject
@@ -291,90 +288,6 @@ cdef bint strided(const Kernel* kernel, PyArrayObject** operands, char* slope, P
 
 # ---- the general road ----
 
-def _label(Function function, name):
-    return function.name if name is None else f"{function.name} (name={name!r})"
-
-
-def _explained(error, Function function, name, hint=""):
-    """The error again, of the same public type, with the function's name and the caller's label."""
-    text = f"{_label(function, name)}: {error}{hint}"
-    ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
-    if ufunc_errors:
-        explained = ufunc_errors[-1](text)
-        explained.__dict__.update(error.__dict__)
-        return explained
-    return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
-
-
-cdef inline char kind(object dtype) except -1:
-    """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
-    if isinstance(dtype, cnp.dtype):
-        return (<cnp.dtype> dtype).kind
-    name = getattr(dtype, "kind", None)
-    return ord(name) if name in ("i", "u", "f") else 0
-
-
-cdef bint is_integer(object dtype) except -1:
-    return kind(dtype) in b"iu"
-
-
-cdef inline object dtype_of(object x):
-    return (<cnp.ndarray> x).descr if cnp.PyArray_Check(x) else getattr(x, "dtype", None)
-
-
-cdef object computed_dtype(Function function, object first, object second):
-    """The dtype that the inputs are computed in; None where NumPy has to find it."""
-    try:
-        return function.result_dtype(
-            numpy_dtype(first) if function.arrays == 1 else np.result_type(numpy_dtype(first), numpy_dtype(second))
-        )
-    except (AttributeError, TypeError):
-        return None
-
-
-cdef object numpy_dtype(object x):
-    """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
-    if cnp.PyArray_Check(x):
-        return (<cnp.ndarray> x).descr
-    if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
-        # An xarray Dataset has them by name, and is computed a variable at a time.
-        if isinstance(x.dtypes, Mapping):
-            raise TypeError
-        return np.result_type(*x.dtypes)
-    return getattr(x.dtype, "numpy_dtype", x.dtype)
-
-
-cdef object checked_slope(Function function, object first, object second, object alpha, object dtype):
-    """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
-    cdef double slope
-    cdef cnp.ndarray array
-    cdef bint number = type(alpha) is float or type(alpha) is int
-    if number or not (cnp.PyArray_Check(alpha) or hasattr(alpha, "__array_ufunc__")):
-        # A subclass of these numbers, a fraction, but not what NumPy has an array of.
-        if number or isinstance(alpha, numbers.Real) and not isinstance(alpha, (bool, np.generic)):
-            slope = float(alpha)
-            computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
-            if (
-                computed is None
-                or (<cnp.dtype> computed).type not in b"efdE"
-                or not cnp.PyDataType_ISNOTSWAPPED(computed)
-            ):
-                return slope
-            Py_INCREF(computed)
-            array = PyArray_Zeros(0, NULL, computed, 0)
-            store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
-            return array
-        alpha = np.asarray(alpha)
-    given = dtype_of(alpha)
-    if given is None or kind(given) in b"iuf":
-        # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
-        if dtype is None and is_bfloat16(dtype_of(first)) and given == np.float32:
-            return alpha.astype(first.dtype)
-    elif function.result_dtype(given) is None:
-        raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
-    return alpha
-
-
 cdef list KEYWORDS = [None] * (1 << NAME - OUT)     # tuples of the ufunc's keywords, by which of them are given
 
 
@@ -439,7 +352,7 @@ cdef object general(Function function, PyObject** values):
         hint = ""
         if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
             hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
-        raise _explained(error, function, None if values[NAME] == NULL else <object> values[NAME], hint) from error
+        raise explained(error, function, values[NAME], hint) from error
 
 
 # ---- the arguments ----
@@ -517,7 +430,7 @@ cdef object parsed(Function function, PyObject** args, Py_ssize_t nargs, PyObjec
         if values[place] == NULL and problem is None:
             problem = f"missing argument {<object> function.parameters[place]!r}"
     if problem is not None:
-        raise TypeError(f"{_label(function, None if values[NAME] == NULL else <object> values[NAME])}: {problem}")
+        raise TypeError(f"{label(function, values[NAME])}: {problem}")
     if values[OUT] == <PyObject*> None:
         values[OUT] = NULL
     if simple:

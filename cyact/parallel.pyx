@@ -10,8 +10,7 @@ from operator import index
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
-
-from cyact import cpu
+from libc.stdint cimport uint32_t, uint64_t
 
 cdef extern from *:
     """
@@ -57,14 +56,42 @@ cdef extern from *:
     void watch_forks "cyact_watch_forks"()
     int thread_limit "cyact_thread_limit"       # of the calling thread, by ``num_threads``; 0 for none
 
-# ---- the level ----
+# ---- the processor ----
 
-level_name = cpu.choose(os.environ.get("CYACT_LEVEL", ""))
-_module = import_module(f"cyact.kernels.{level_name}")
-build_flags = _module.build_flags
-compiler = COMPILER.decode()
-has_openmp = OPENMP
-level = <const Level*> PyCapsule_GetPointer(_module.level, "cyact.kernels.level")
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(_MSC_VER) && defined(_M_X64)
+    #include <intrin.h>
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { __cpuidex((int *)r, (int)leaf, 0); }
+    static uint64_t cyact_xcr0(void) { return _xgetbv(0); }
+    #elif defined(__x86_64__)
+    #include <cpuid.h>
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]); }
+    static uint64_t cyact_xcr0(void) {
+        uint32_t low, high;
+        __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+        return ((uint64_t)high << 32) | low;
+    }
+    #else
+    static void cyact_cpuid(uint32_t leaf, uint32_t *r) { r[0] = r[1] = r[2] = r[3] = 0; }
+    static uint64_t cyact_xcr0(void) { return 0; }
+    #endif
+    """
+    void read_cpuid "cyact_cpuid"(uint32_t leaf, uint32_t* registers) noexcept nogil
+    uint64_t xcr0 "cyact_xcr0"() noexcept nogil
+
+
+def cpuid(uint32_t leaf):
+    """The registers eax to edx that the instruction answers with: zeros, where there is none."""
+    cdef uint32_t registers[4]
+    read_cpuid(leaf, registers)
+    return registers[0], registers[1], registers[2], registers[3]
+
+
+def saved_states():
+    """XCR0: which registers the system saves."""
+    return xcr0()
 
 
 # ---- the number of threads ----
@@ -81,25 +108,6 @@ cdef int thread_count() noexcept nogil:
     if process_limit > 0:
         return process_limit
     return min(openmp_threads(), quota) if quota > 0 else openmp_threads()
-
-
-def _read(path):
-    try:
-        with open(path) as file:
-            return file.read().split()
-    except OSError:
-        return []
-
-
-def _quota():
-    """The processors that a container may use, by its control group: version 2, else version 1; 0 for no limit."""
-    limit = _read("/sys/fs/cgroup/cpu.max") or (
-        _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
-    )
-    try:
-        return max(1, round(int(limit[0]) / int(limit[1]))) if int(limit[0]) > 0 else 0
-    except (IndexError, ValueError, ZeroDivisionError):     # "max": no limit
-        return 0
 
 
 cdef int checked_count(object n, str what) except -1:
@@ -207,8 +215,6 @@ cdef class num_threads:
         self.outer = -1
 
 
-watch_forks()
-quota = _quota()
 if "CYACT_NUM_THREADS" in os.environ:
     try:
         _count = int(os.environ["CYACT_NUM_THREADS"])
@@ -242,13 +248,21 @@ def set_streamed(n):
     return before
 
 
-def _last_cache():
-    """Bytes of the third-level cache; 0 where that is not known."""
-    size = "".join(_read("/sys/devices/system/cpu/cpu0/cache/index3/size"))
-    return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
+# ---- the level ----
+
+compiler = COMPILER.decode()
+has_openmp = OPENMP
 
 
-set_streamed(min(max(_last_cache(), streamed_from), 4 * streamed_from))
+def start(name, processors, cache):
+    """Load a level. ``processors`` is the container's quota, ``cache`` the bytes of the last one; 0 where unknown."""
+    global level_name, build_flags, level, quota
+    module = import_module(f"cyact.kernels.{name}")
+    level_name, build_flags = name, module.build_flags
+    level = <const Level*> PyCapsule_GetPointer(module.level, "cyact.kernels.level")
+    quota = processors
+    set_streamed(min(max(cache, streamed_from), 4 * streamed_from))
+    watch_forks()
 
 
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:

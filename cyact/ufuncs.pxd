@@ -1,3 +1,4 @@
+cimport numpy as cnp
 from cpython.object cimport PyObject
 
 from cyact.kernels.table cimport Kernel
@@ -37,3 +38,13 @@ cdef class Function:
     cdef const Kernel* kernels[TYPES]
     cdef int results[TYPES]
     cdef object result_dtype(self, object dtype)
+
+
+cdef bint is_integer(object dtype) except -1
+cdef object checked_slope(Function function, object first, object second, object alpha, object dtype)
+cdef str label(Function function, PyObject* name)
+cdef object explained(object error, Function function, PyObject* name, str hint)
+
+
+cdef inline object dtype_of(object x):
+    return (<cnp.ndarray> x).descr if cnp.PyArray_Check(x) else getattr(x, "dtype", None)

@@ -10,13 +10,20 @@ from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
+from collections.abc import Mapping
+from numbers import Real
+
 import numpy as np
 
 from cyact.kernels.table cimport MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, get_status, level, restore
+from cyact.parallel cimport compute, compute_job, get_status, level, restore, store
 
 cnp.import_array()
 cnp.import_ufunc()
+
+cdef extern from "numpy/arrayobject.h":
+    # Steals a reference to the dtype.
+    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
 
 cdef extern from "numpy/ufuncobject.h":
     ctypedef struct PyArrayObject
@@ -241,3 +248,88 @@ def _functions():
 functions = _functions()
 globals().update({name: function.ufunc for name, function in functions.items()})
 __all__ = list(functions)
+
+
+# ---- what public functions need of these beside the call: messages, dtypes, slopes ----
+
+cdef str label(Function function, PyObject* name):
+    """The function's name and the caller's label, NULL for none."""
+    if name == NULL or <object> name is None:
+        return function.name
+    return f"{function.name} (name={<object> name!r})"
+
+
+cdef object explained(object error, Function function, PyObject* name, str hint):
+    """The error again, of the same public type, with the function's name and the caller's label."""
+    text = f"{label(function, name)}: {error}{hint}"
+    ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
+    if ufunc_errors:
+        again = ufunc_errors[-1](text)
+        again.__dict__.update(error.__dict__)
+        return again
+    return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
+
+
+cdef inline char kind(object dtype) except -1:
+    """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
+    if isinstance(dtype, cnp.dtype):
+        return (<cnp.dtype> dtype).kind
+    name = getattr(dtype, "kind", None)
+    return ord(name) if name in ("i", "u", "f") else 0
+
+
+cdef bint is_integer(object dtype) except -1:
+    return kind(dtype) in b"iu"
+
+
+cdef object computed_dtype(Function function, object first, object second):
+    """The dtype that the inputs are computed in; None where NumPy has to find it."""
+    try:
+        return function.result_dtype(
+            numpy_dtype(first) if function.arrays == 1 else np.result_type(numpy_dtype(first), numpy_dtype(second))
+        )
+    except (AttributeError, TypeError):
+        return None
+
+
+cdef object numpy_dtype(object x):
+    """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
+    if cnp.PyArray_Check(x):
+        return (<cnp.ndarray> x).descr
+    if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
+        # An xarray Dataset has them by name, and is computed a variable at a time.
+        if isinstance(x.dtypes, Mapping):
+            raise TypeError
+        return np.result_type(*x.dtypes)
+    return getattr(x.dtype, "numpy_dtype", x.dtype)
+
+
+cdef object checked_slope(Function function, object first, object second, object alpha, object dtype):
+    """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
+    cdef double slope
+    cdef cnp.ndarray array
+    cdef bint number = type(alpha) is float or type(alpha) is int
+    if number or not (cnp.PyArray_Check(alpha) or hasattr(alpha, "__array_ufunc__")):
+        # A subclass of these numbers, a fraction, but not what NumPy has an array of.
+        if number or isinstance(alpha, Real) and not isinstance(alpha, (bool, np.generic)):
+            slope = float(alpha)
+            computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
+            if (
+                computed is None
+                or (<cnp.dtype> computed).type not in b"efdE"
+                or not cnp.PyDataType_ISNOTSWAPPED(computed)
+            ):
+                return slope
+            Py_INCREF(computed)
+            array = PyArray_Zeros(0, NULL, computed, 0)
+            store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
+            return array
+        alpha = np.asarray(alpha)
+    given = dtype_of(alpha)
+    if given is None or kind(given) in b"iuf":
+        # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
+        if dtype is None and is_bfloat16(dtype_of(first)) and given == np.float32:
+            return alpha.astype(first.dtype)
+    elif function.result_dtype(given) is None:
+        raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
+    return alpha

@@ -16,16 +16,16 @@ cdef extern from *:
     /* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; one of
        doubles is split by Veltkamp's and Dekker's method, and the sum's error found by Knuth's. Both are rounded twice,
        so that now and then a last bit differs. */
-    static inline float cyact_fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
-    static inline double cyact_fma(double a, double b, double c) {
+    static CYTHON_INLINE float cyact_fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
+    static CYTHON_INLINE double cyact_fma(double a, double b, double c) {
         double ta = 134217729.0 * a, ah = ta - (ta - a), al = a - ah;
         double tb = 134217729.0 * b, bh = tb - (tb - b), bl = b - bh;
         double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
         double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
         return s + (pe + se);
     }
-    static inline float cyact_madf(float a, float b, float c) { return a * b + c; }
-    static inline double cyact_mad(double a, double b, double c) { return a * b + c; }
+    static CYTHON_INLINE float cyact_madf(float a, float b, float c) { return a * b + c; }
+    static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a * b + c; }
     #endif
 
     /* What does not fit is undefined, but is to be the same in a vector, which aarch64 makes of int64. */

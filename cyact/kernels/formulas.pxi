@@ -86,10 +86,8 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
         return <integer> <int32_t> (alpha * <real> x) if x < 0 else x
     elif integer is int32_t:
         return to_int32(alpha * <real> x) if x < 0 else x
-    elif integer is int64_t:
-        return <integer> (alpha * <real> x) if x < 0 else x
     else:
-        return x
+        return <integer> (alpha * <real> x) if x < 0 else x
 
 
 # sigmoid(x) = 1 / (1 + e^-x), float

@@ -89,18 +89,24 @@ cdef inline void store_pairs(const float* x, bfloat16* out, Py_ssize_t pairs) no
         memcpy(out + 2 * i, &pair, sizeof(pair))
 
 
-# Conversion of a block to what is computed, in an order of its own, and back: integers toward zero.
+# Conversion of a block to what is computed, in an order of its own, and back: integers toward zero. The floats of a
+# block of halves go on to the end of a vector.
 cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
-    if number is half and real is float:
-        while HALF_LANES != 0 and i + HALF_LANES <= n:
+    cdef number rest[SMALL]
+    if number is half and real is float and HALF_LANES != 0:
+        while i + HALF_LANES <= n:
             widen_lanes(x + i, out + i)
             i += HALF_LANES
+        if i < n:
+            load_first(rest, x + i, n - i, sizeof(half))
+            widen_lanes(rest, out + i)
     elif number is bfloat16 and real is float:
         load_pairs(x, out, n // 2)
-        i = n // 2 * 2
-    if number is half or number is bfloat16:
-        for i in range(i, n):
+        if n % 2:
+            out[n - 1] = widen(x[n - 1])
+    elif number is half or number is bfloat16:
+        for i in range(n):
             out[i] = widen(x[i])
     else:
         for i in range(n):
@@ -109,16 +115,20 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
 
 cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
-    if number is half and real is float:
-        while HALF_LANES != 0 and i + HALF_LANES <= n:
+    cdef number rest[SMALL]
+    if number is half and real is float and HALF_LANES != 0:
+        while i + HALF_LANES <= n:
             narrow_lanes(x + i, out + i)
             i += HALF_LANES
-    if number is bfloat16 and real is float:
+        if i < n:
+            narrow_lanes(x + i, rest)
+            store_first(out + i, rest, n - i, sizeof(half))
+    elif number is bfloat16 and real is float:
         store_pairs(x, out, n // 2)
         if n % 2:
             out[n - 1] = bfloat16(<uint16_t> (rounded(x[n - 1]) >> 16))
     elif number is half or number is bfloat16:
-        for i in range(i, n):
+        for i in range(n):
             out[i] = narrow(<float> x[i], out[i])
     else:
         for i in range(n):

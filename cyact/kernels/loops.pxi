@@ -7,7 +7,6 @@
 
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
-    SMALL = 32      # elements of 16 bits: a vector of the widest
     STAGE = 512     # bytes that a stage goes over in one turn
 
 cdef extern from *:
@@ -28,6 +27,8 @@ cdef extern from *:
         else if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
         else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
     }
+    #define cyact_load_first(to, x, n, itemsize) cyact_load(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
+    #define cyact_store_first(to, x, n, itemsize) cyact_store(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
     static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
         __m512i c = _mm512_loadu_si512(chosen);
         return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
@@ -73,6 +74,30 @@ cdef extern from *:
     #define cyact_load(to, x, mask, itemsize)
     #define cyact_store(to, x, mask, itemsize)
     #define cyact_chosen(chosen, itemsize) 0
+    /* A function: what compilers make of a few bytes in line is more code than most loops. */
+    #if defined(__GNUC__)
+    __attribute__((noinline))
+    #elif defined(_MSC_VER)
+    __declspec(noinline)
+    #endif
+    static void cyact_copy_few(void *to, const void *x, size_t n) { memcpy(to, x, n); }
+    static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, size_t itemsize) {
+    #if defined(__AVX2__)
+        if (itemsize == 4) {
+            __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi32((const int *)x, mask));
+            return;
+        }
+        if (itemsize == 8) {
+            __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+            _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi64((const long long *)x, mask));
+            return;
+        }
+    #endif
+        memset(to, 0, CYACT_VECTOR);
+        cyact_copy_few(to, x, n * itemsize);
+    }
+    #define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
     #endif
     #define CYACT_BOUND_F(to, x, low, high) CYACT_BOUND(s, to, x, low, high)
     #define CYACT_BOUND_D(to, x, low, high) CYACT_BOUND(d, to, x, low, high)
@@ -80,11 +105,15 @@ cdef extern from *:
     #define CYACT_MAGNITUDE_D(to, x, high) CYACT_MAGNITUDE(d, to, x, high)
     """
     enum: VECTOR "CYACT_VECTOR"             # bytes
+    enum: SMALL "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
     const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
     void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
+    # The first elements of a vector; the rest is loaded as zero.
+    void load_first "cyact_load_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
+    void store_first "cyact_store_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
     # Which lanes are chosen, of 4 or 8 bytes.
     uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
     # A vector within bounds, and its magnitude at most a bound. NaN stays as it is: no condition that sees to that
@@ -95,25 +124,10 @@ cdef extern from *:
     void magnitude_d "CYACT_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
 
 
-# The first elements of a vector; the rest is zero.
-cdef inline void load_rest(number* block, const number* x, Py_ssize_t n) noexcept nogil:
-    if HAS_MASKS:
-        load_lanes(block, x, (<uint64_t> 1 << n) - 1, sizeof(number))
-    else:
-        memset(block, 0, VECTOR)
-        memcpy(block, x, n * sizeof(number))
-
-
-cdef inline void store_rest(const number* block, number* out, Py_ssize_t n) noexcept nogil:
-    if HAS_MASKS:
-        store_lanes(out, block, (<uint64_t> 1 << n) - 1, sizeof(number))
-    else:
-        memcpy(out, block, n * sizeof(number))
-
-
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
+    cdef number rest[VECTOR]
     while n >= lanes:
         for i in range(lanes):
             block[i] = f(x[i])
@@ -122,10 +136,10 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         for i in range(lanes):
-            block[i] = f(block[i])
-        store_rest(block, out, n)
+            rest[i] = f(rest[i])
+        store_first(out, rest, n, sizeof(out[0]))
 
 
 # A formula that needs its argument within bounds; only the magnitude of it where ``low`` is 0. NaN is handed on as it is.
@@ -155,11 +169,11 @@ cdef inline void map1_bounded(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(rest, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         bound(block, rest, low, high)
         for i in range(lanes):
             block[i] = f(block[i], rest[i])
-        store_rest(block, out, n)
+        store_first(out, block, n, sizeof(out[0]))
 
 
 # A formula in two stages, with two numbers between them. Its operations wait for each other longer than the processor
@@ -213,13 +227,13 @@ cdef inline void map1_staged(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(rest, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         bound(block, rest, low, high)
         for i in range(lanes):
             first(block[i], &a[i], &b[i])
         for i in range(lanes):
             block[i] = second(a[i], b[i], rest[i])
-        store_rest(block, out, n)
+        store_first(out, block, n, sizeof(out[0]))
 
 
 # Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
@@ -228,7 +242,7 @@ ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n) noexcept n
 ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n) noexcept nogil
 
 
-cdef inline void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t m
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
@@ -239,7 +253,7 @@ cdef inline void map1_float(float_loop f, const number* x, float* out, Py_ssize_
         n -= m
 
 
-cdef inline void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t m
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
@@ -250,7 +264,7 @@ cdef inline void map1_double(double_loop f, const number* x, double* out, Py_ssi
         n -= m
 
 
-cdef inline void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef float block[BLOCK]
     cdef Py_ssize_t m
     while n > 0:
@@ -262,7 +276,7 @@ cdef inline void map1_through_float(float_loop f, const number* x, number* out, 
         n -= m
 
 
-cdef inline void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
+cdef void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef double block[BLOCK]
     cdef Py_ssize_t m
     while n > 0:
@@ -280,7 +294,7 @@ cdef inline void map2(
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
-    cdef number second[VECTOR]
+    cdef number rest[2][VECTOR]
     while n >= lanes:
         for i in range(lanes):
             block[i] = f(x[i], y[i])
@@ -290,11 +304,11 @@ cdef inline void map2(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
-        load_rest(second, y, n)
+        load_first(rest[0], x, n, sizeof(x[0]))
+        load_first(rest[1], y, n, sizeof(y[0]))
         for i in range(lanes):
-            block[i] = f(block[i], second[i])
-        store_rest(block, out, n)
+            rest[0][i] = f(rest[0][i], rest[1][i])
+        store_first(out, rest[0], n, sizeof(out[0]))
 
 
 # An input and a slope, which is a single value when ``scalar``.
@@ -305,6 +319,7 @@ cdef inline void map_slope(
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
+    cdef real rest[VECTOR]
     if not scalar:
         map2(f, x, slope, out, n)
         return
@@ -317,10 +332,10 @@ cdef inline void map_slope(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
+        load_first(rest, x, n, sizeof(x[0]))
         for i in range(lanes):
-            block[i] = f(block[i], value)
-        store_rest(block, out, n)
+            rest[i] = f(rest[i], value)
+        store_first(out, rest, n, sizeof(out[0]))
 
 
 cdef inline void map_slope_integer(
@@ -356,41 +371,40 @@ cdef inline void map_slope_truncated(
             out[i] = f(x[i], y[i])
 
 
-# The same for 16 bits. A count and a ``scalar`` that the compiler knows keep the floats in registers, hence the loops
-# for each; an output may be its input, since what is read is read before it is written.
-cdef inline void part2_small(
-    float (*f)(float, float) noexcept nogil,
-    const small* x, const small* y, float slope, small* out, Py_ssize_t n, bint scalar,
-) noexcept nogil:
-    cdef float block[SMALL]
-    cdef float second[SMALL]
-    cdef Py_ssize_t i
-    load_block(x, block, n)
-    if scalar:
-        for i in range(n):
-            block[i] = f(block[i], slope)
-    else:
-        load_block(y, second, n)
-        for i in range(n):
-            block[i] = f(block[i], second[i])
-    store_block(block, out, n)
-
-
+# The same for 16 bits, a vector of them at a time. A count that the compiler knows keeps the floats in registers.
 cdef inline void map2_small(
     float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
 ) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef float slope = widen(y[0]) if scalar else 0
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef small rest[2][SMALL]
+    cdef small* to
+    cdef float slope
+    cdef Py_ssize_t i
     if scalar:
-        while i + SMALL <= n:
-            part2_small(f, x + i, y, slope, out + i, SMALL, True)
-            i += SMALL
-    else:
-        while i + SMALL <= n:
-            part2_small(f, x + i, y + i, slope, out + i, SMALL, False)
-            i += SMALL
-    if i < n:
-        part2_small(f, x + i, y if scalar else y + i, slope, out + i, n - i, scalar)
+        slope = widen(y[0])
+        for i in range(SMALL):
+            second[i] = slope
+    while n > 0:
+        to = out
+        if n < SMALL:
+            load_first(rest[0], x, n, sizeof(x[0]))
+            x = to = rest[0]
+            if not scalar:
+                load_first(rest[1], y, n, sizeof(y[0]))
+                y = rest[1]
+        load_block(x, block, SMALL)
+        if not scalar:
+            load_block(y, second, SMALL)
+            y += SMALL
+        for i in range(SMALL):
+            block[i] = f(block[i], second[i])
+        store_block(block, to, SMALL)
+        if n < SMALL:
+            store_first(out, to, n, sizeof(out[0]))
+        x += SMALL
+        out += SMALL
+        n -= SMALL
 
 
 # Two inputs and a slope.
@@ -401,7 +415,7 @@ cdef inline void map3(
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real value
     cdef real block[VECTOR]
-    cdef real second[VECTOR]
+    cdef real rest[2][VECTOR]
     if not scalar:
         for i in range(n):
             out[i] = f(x[i], y[i], slope[i])
@@ -416,49 +430,52 @@ cdef inline void map3(
         out += lanes
         n -= lanes
     if n > 0:
-        load_rest(block, x, n)
-        load_rest(second, y, n)
+        load_first(rest[0], x, n, sizeof(x[0]))
+        load_first(rest[1], y, n, sizeof(y[0]))
         for i in range(lanes):
-            block[i] = f(block[i], second[i], value)
-        store_rest(block, out, n)
-
-
-cdef inline void part3_small(
-    float (*f)(float, float, float) noexcept nogil,
-    const small* x, const small* y, const small* z, float slope, small* out, Py_ssize_t n, bint scalar,
-) noexcept nogil:
-    cdef float block[SMALL]
-    cdef float second[SMALL]
-    cdef float third[SMALL]
-    cdef Py_ssize_t i
-    load_block(x, block, n)
-    load_block(y, second, n)
-    if scalar:
-        for i in range(n):
-            block[i] = f(block[i], second[i], slope)
-    else:
-        load_block(z, third, n)
-        for i in range(n):
-            block[i] = f(block[i], second[i], third[i])
-    store_block(block, out, n)
+            rest[0][i] = f(rest[0][i], rest[1][i], value)
+        store_first(out, rest[0], n, sizeof(out[0]))
 
 
 cdef inline void map3_small(
     float (*f)(float, float, float) noexcept nogil,
     const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
 ) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    cdef float slope = widen(z[0]) if scalar else 0
+    cdef float block[SMALL]
+    cdef float second[SMALL]
+    cdef float third[SMALL]
+    cdef small rest[3][SMALL]
+    cdef small* to
+    cdef float slope
+    cdef Py_ssize_t i
     if scalar:
-        while i + SMALL <= n:
-            part3_small(f, x + i, y + i, z, slope, out + i, SMALL, True)
-            i += SMALL
-    else:
-        while i + SMALL <= n:
-            part3_small(f, x + i, y + i, z + i, slope, out + i, SMALL, False)
-            i += SMALL
-    if i < n:
-        part3_small(f, x + i, y + i, z if scalar else z + i, slope, out + i, n - i, scalar)
+        slope = widen(z[0])
+        for i in range(SMALL):
+            third[i] = slope
+    while n > 0:
+        to = out
+        if n < SMALL:
+            load_first(rest[0], x, n, sizeof(x[0]))
+            load_first(rest[1], y, n, sizeof(y[0]))
+            x = to = rest[0]
+            y = rest[1]
+            if not scalar:
+                load_first(rest[2], z, n, sizeof(z[0]))
+                z = rest[2]
+        load_block(x, block, SMALL)
+        load_block(y, second, SMALL)
+        if not scalar:
+            load_block(z, third, SMALL)
+            z += SMALL
+        for i in range(SMALL):
+            block[i] = f(block[i], second[i], third[i])
+        store_block(block, to, SMALL)
+        if n < SMALL:
+            store_first(out, to, n, sizeof(out[0]))
+        x += SMALL
+        y += SMALL
+        out += SMALL
+        n -= SMALL
 
 
 # ---- past the cache ----
@@ -621,7 +638,7 @@ cdef inline void copy_units(
         (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
 
 
-cdef inline void copy(
+cdef void copy(
     char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n
 ) noexcept nogil:
     if to_stride == itemsize and source_stride == itemsize:

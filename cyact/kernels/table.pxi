@@ -34,11 +34,17 @@ cdef inline void truncated_function(
         map1_through_double[integer](double_, args[0], args[1], n)
 
 
+# Unsigned integers are their own result.
+cdef void copied(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
+    if x != out:
+        map1[uint8_t](relu[uint8_t], x, out, bytes)
+
+
 cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
-        if args[0] == args[1]:
-            return
-    map1[number](relu[number], args[0], args[1], n)
+        copied(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
+    else:
+        map1[number](relu[number], args[0], args[1], n)
 
 
 cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
@@ -133,7 +139,9 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noe
 
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
+    if integer is uint8_t or integer is uint16_t or integer is uint32_t or integer is uint64_t:
+        copied(<const uint8_t*> args[0], <uint8_t*> args[2], n * sizeof(integer))
+    elif integer is int8_t or integer is int16_t:
         map_slope_truncated[integer, float](
             truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar
         )
@@ -191,14 +199,14 @@ cdef int itemsize_of(char c) noexcept:
 
 # ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
 cdef void add(
-    const char* function, const char* pattern, number* kind, kernel_t call, bint heavy=False
+    const char* function, const char* pattern, char type, char result, kernel_t call, bint heavy=False
 ) noexcept:
     if table.count == MAX_KERNELS:      # the function that is missing then is one that tests/test_package.py misses
         return
     cdef Kernel* kernel = &kernels[table.count]
     cdef int o = 0
     while pattern[o]:
-        kernel.types[o] = code(kind) if pattern[o] == b"x" else result_code(kind)
+        kernel.types[o] = type if pattern[o] == b"x" else result
         kernel.itemsize[o] = itemsize_of(kernel.types[o])
         o += 1
     kernel.types[o] = 0
@@ -220,27 +228,30 @@ cdef void add_chosen(kernel_t call) noexcept:
 
 
 cdef void add_rows(number* kind) noexcept:
-    add(b"relu", b"xx", kind, <kernel_t> relu_kernel[number])
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"relu", b"xx", type, result, <kernel_t> relu_kernel[number])
     if number is float or number is double or number is int32_t or number is int64_t:
         add_chosen(<kernel_t> relu_chosen[number])
-    add(b"leaky_relu", b"xsr", kind, <kernel_t> leaky_relu_kernel[number])
+    add(b"leaky_relu", b"xsr", type, result, <kernel_t> leaky_relu_kernel[number])
     if number is float or number is double:
         add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", kind, <kernel_t> sigmoid_kernel[number], heavy=True)
-    add(b"tanh", b"xr", kind, <kernel_t> tanh_kernel[number], heavy=True)
-    add(b"relu_grad", b"xxx", kind, <kernel_t> relu_grad_kernel[number])
+    add(b"sigmoid", b"xr", type, result, <kernel_t> sigmoid_kernel[number], heavy=True)
+    add(b"tanh", b"xr", type, result, <kernel_t> tanh_kernel[number], heavy=True)
+    add(b"relu_grad", b"xxx", type, result, <kernel_t> relu_grad_kernel[number])
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
-    add(b"truncated_leaky_relu", b"xsx", kind, <kernel_t> truncated_leaky_relu_kernel[integer])
-    add(b"truncated_sigmoid", b"xx", kind, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
-    add(b"truncated_tanh", b"xx", kind, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"truncated_leaky_relu", b"xsx", type, result, <kernel_t> truncated_leaky_relu_kernel[integer])
+    add(b"truncated_sigmoid", b"xx", type, result, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
+    add(b"truncated_tanh", b"xx", type, result, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
-    add(b"leaky_relu_grad", b"xxsx", kind, <kernel_t> leaky_relu_grad_kernel[floating])
-    add(b"sigmoid_grad", b"xxx", kind, <kernel_t> sigmoid_grad_kernel[floating])
-    add(b"tanh_grad", b"xxx", kind, <kernel_t> tanh_grad_kernel[floating])
+    cdef char type = code(kind), result = result_code(kind)
+    add(b"leaky_relu_grad", b"xxsx", type, result, <kernel_t> leaky_relu_grad_kernel[floating])
+    add(b"sigmoid_grad", b"xxx", type, result, <kernel_t> sigmoid_grad_kernel[floating])
+    add(b"tanh_grad", b"xxx", type, result, <kernel_t> tanh_grad_kernel[floating])
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
