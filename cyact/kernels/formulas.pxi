@@ -132,8 +132,8 @@ cdef inline float sigmoid_quotient_f(float s, float p, float value) noexcept nog
 # 65,536 inputs of each. As near to zero as 2^-6, 1/2 + x/4 is halfway between two of float16, and the exact value just
 # inside.
 #
-# The steps of the formula for float without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r, moved by
-# some last bits until no input was wrong (tests/fits.py).
+# The steps of the formula for float without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r,
+# moved by some last bits until no input was wrong (tests/fits.py).
 cdef extern from *:
     const float EXP2_H "0x1.fffe72p-2f"
     const float EXP3_H "0x1.5556ap-3f"

@@ -142,7 +142,7 @@ cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, numbe
         store_first(out, rest, n, sizeof(out[0]))
 
 
-# A formula that needs its argument within bounds; only the magnitude of it where ``low`` is 0. NaN is handed on as it is.
+# A vector of arguments within bounds, as some formulas need it; where ``low`` is 0, of their magnitudes. NaN stays NaN.
 cdef inline void bound(real* to, const real* x, real low, real high) noexcept nogil:
     if real is float and low == 0:
         magnitude_f(to, x, high)
