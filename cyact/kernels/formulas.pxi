@@ -207,11 +207,14 @@ cdef extern from *:
 
 
 # x is the magnitude.
-cdef inline float tanh_f(float x, float value) noexcept nogil:
+cdef inline void tanh_parts_f(float x, float* h, float* b) noexcept nogil:
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), k = t - ROUND_F
-    cdef float h = fmaf(k, -LN2_HIGH_F / 2, x), u = h * h
-    cdef float V = u * madf(u, COTH1_F, COTH0_F)
-    cdef float s = exp2_f(bits_f(t)), b = s + <float> 1, a = b - <float> 2
+    h[0] = fmaf(k, -LN2_HIGH_F / 2, x)
+    b[0] = exp2_f(bits_f(t)) + <float> 1
+
+
+cdef inline float tanh_sum_f(float h, float b, float value) noexcept nogil:
+    cdef float u = h * h, V = u * madf(u, COTH1_F, COTH0_F), a = b - <float> 2
     cdef float D = fmaf(b, V, fmaf(a, h, b)), N = fmaf(a, V, fmaf(b, h, a)), inverse = <float> 1 / D
     cdef float y = fmaf(N, inverse, CUT_F) - CUT_F
     cdef float e1 = fmaf(-y, b, a), e2 = fmaf(-y, a, b)

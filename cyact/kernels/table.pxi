@@ -86,7 +86,7 @@ cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogi
 
 
 cdef void tanh_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1_bounded[float](tanh_f, 0, TANH_HIGH_F, x, out, n)
+    map1_staged[float](tanh_parts_f, tanh_sum_f, 0, TANH_HIGH_F, x, out, n)
 
 
 cdef void tanh_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
