@@ -50,9 +50,14 @@ INLINE = [("CYTHON_INLINE", "__forceinline" if sys.platform == "win32" else "inl
 
 # Wheels are compressed as a whole, to less than strings compressed before and what unpacks them.
 STRINGS = [("CYTHON_COMPRESS_STRINGS", "0")]
-# Cython's short cuts past CPython's functions: some are code to spare everywhere, all where no Python code is hot.
-FEWER = [(f"CYTHON_{name}", "0") for name in ("FAST_THREAD_STATE", "UNPACK_METHODS", "USE_EXC_INFO_STACK")]
-FEWEST = FEWER + [(f"CYTHON_{name}", "0") for name in ("USE_PYLONG_INTERNALS", "USE_UNICODE_INTERNALS", "VECTORCALL")]
+# Cython's short cuts past CPython's functions: code to spare in modules in which no Python code is hot.
+SHORT_CUTS = [
+    (f"CYTHON_{name}", "0")
+    for name in (
+        "FAST_THREAD_STATE", "UNPACK_METHODS", "USE_EXC_INFO_STACK", "USE_PYLONG_INTERNALS", "USE_UNICODE_INTERNALS",
+        "VECTORCALL",
+    )
+]
 
 # Only the module that splits loops uses OpenMP; CYACT_OPENMP=0 builds without it.
 OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []
@@ -82,9 +87,9 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [extension("activations", DIRECT, macros=FEWER)]
-        + [extension("ufuncs", BASELINE, macros=FEWEST)]
-        + [extension("parallel", [*BASELINE, *OPENMP], OPENMP, FEWEST)]
+        [extension("activations", DIRECT)]
+        + [extension("ufuncs", BASELINE, macros=SHORT_CUTS)]
+        + [extension("parallel", [*BASELINE, *OPENMP], OPENMP, SHORT_CUTS)]
         + [extension(f"kernels.{level}", [*KERNELS, *flags], macros=INLINE) for level, flags in LEVELS.items()],
         compiler_directives={
             "language_level": "3",

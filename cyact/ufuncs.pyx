@@ -304,8 +304,14 @@ cdef object numpy_dtype(object x):
     return getattr(x.dtype, "numpy_dtype", x.dtype)
 
 
+# The last slope that was made of a number: as a rule the next call has the same.
+cdef double last_number = 0
+cdef cnp.ndarray last_slope = np.zeros(())
+
+
 cdef object checked_slope(Function function, object first, object second, object alpha, object dtype):
     """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
+    global last_number, last_slope
     cdef double slope
     cdef cnp.ndarray array
     cdef bint number = type(alpha) is float or type(alpha) is int
@@ -320,10 +326,13 @@ cdef object checked_slope(Function function, object first, object second, object
                 or not cnp.PyDataType_ISNOTSWAPPED(computed)
             ):
                 return slope
-            Py_INCREF(computed)
-            array = PyArray_Zeros(0, NULL, computed, 0)
-            store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
-            return array
+            if slope != last_number or slope == 0 or last_slope.descr is not computed:      # 0 is -0 too
+                Py_INCREF(computed)
+                array = PyArray_Zeros(0, NULL, computed, 0)
+                store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
+                array.setflags(write=False)
+                last_number, last_slope = slope, array
+            return last_slope
         alpha = np.asarray(alpha)
     given = dtype_of(alpha)
     if given is None or kind(given) in b"iuf":
