@@ -12,7 +12,9 @@ cdef extern from *:
     #define cyact_fma fma
     #define cyact_madf fmaf
     #define cyact_mad fma
+    #define CYACT_HAS_FMA 1
     #else
+    #define CYACT_HAS_FMA 0
     /* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; one of
        doubles is split by Veltkamp's and Dekker's method, and the sum's error found by Knuth's. Both are rounded twice,
        so that now and then a last bit differs. */
@@ -42,6 +44,7 @@ cdef extern from *:
     #define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
     #endif
     """
+    const bint HAS_FMA "CYACT_HAS_FMA"                          # as an instruction
     int32_t to_int32 "CYACT_INT32"(double x) noexcept nogil     # toward zero
     # a b + c, rounded once
     float fmaf "cyact_fmaf"(float a, float b, float c) noexcept nogil

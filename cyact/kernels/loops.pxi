@@ -205,7 +205,7 @@ cdef inline void map1_staged(
     cdef real b[STAGE]
     cdef real block[VECTOR]
     cdef real rest[VECTOR]
-    if n >= 2 * length:
+    if HAS_FMA and n >= 2 * length:     # emulated, it is too long to have it twice
         stages(first, second, low, high, a, b, x, NULL, NULL)
         while n >= 2 * length:
             stages(first, second, low, high, a, b, x + length, x, out)
