@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import cyact
 
-SIZES = [*range(68), *(n + d for n in (128, 512, 1024, 4096) for d in (-1, 0, 1))]
+SIZES = [*range(68), *(n + d for n in (128, 256, 384, 512, 1024, 4096) for d in (-1, 0, 1))]
 # Below and above what is done with the GIL held, in blocks and by straight runs.
 SHAPES = [(5, 7, 6), (2, 131, 9), (3, 4, 200)]
 MARGIN = 64

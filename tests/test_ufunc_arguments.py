@@ -316,6 +316,18 @@ def test_slopes_broadcast(dtype, shape, slopes):
         assert_same_bits(x, want)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_one_slope_after_another(dtype):
+    """The general road keeps the last number: the same in another dtype, of another sign, or a NaN is none."""
+    for x in (-np.ones(5, dtype), -np.ones(5, "float64"), -np.ones(5, dtype)):
+        for alpha in (0.2, 0.2, 0.0, -0.0, 0.0, -0.2, 1, np.nan, np.nan, 0.2):
+            result = cyact.leaky_relu(x, alpha, order="C")
+            if np.isnan(alpha):
+                assert np.isnan(result).all()
+            else:
+                assert_same_bits(result, x * np.asarray(alpha, x.dtype), alpha)
+
+
 def test_slopes_may_be_the_output():
     """``out=alpha``, and slopes that overlap the output."""
     x, alpha = sample(np.dtype("float32"), 3000), np.linspace(0, 1, 3000, dtype="float32")
