@@ -116,10 +116,14 @@ def test_nothing_is_kept(kind):
     repeat(call, 2000, kind in ERRORS)
     gc.collect()
     counts = [sys.getrefcount(thing) for thing in KEPT]
-    before = resident()
-    repeat(call, CALLS, kind in ERRORS)
-    gc.collect()
-    grown = resident() - before
+    # What else runs in the process may take memory meanwhile, but not every time.
+    for _ in range(3):
+        before = resident()
+        repeat(call, CALLS, kind in ERRORS)
+        gc.collect()
+        grown = resident() - before
+        if grown < GROWTH:
+            break
     changed = [(thing, n, sys.getrefcount(thing)) for thing, n in zip(KEPT, counts) if abs(sys.getrefcount(thing) - n) > 50]
     assert not changed
-    assert grown < GROWTH, f"{grown} bytes in {CALLS} calls"
+    assert grown < GROWTH, f"{grown} bytes in {CALLS} calls, three times"
