@@ -115,19 +115,30 @@ cdef inline void bounds(PyArrayObject* x, char** low, char** high) noexcept:
             high[0] += extent
 
 
-cdef bint may_write(PyArrayObject* out, PyArrayObject* x) noexcept:
-    """Whether writing an element of ``out`` leaves every later element of ``x`` as it was, judged by their bounds."""
+cdef bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
     cdef char* low
     cdef char* high
     cdef char* out_low
     cdef char* out_high
-    if out == x:
-        return True
     if PyArray_DATA(out) == PyArray_DATA(x) and PyArray_TYPE(out) == PyArray_TYPE(x) and same_strides(out, x):
         return True
     bounds(x, &low, &high)
     bounds(out, &out_low, &out_high)
     return high <= out_low or out_high <= low
+
+
+cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) noexcept:
+    """Whether writing an element of ``out`` leaves every later one of ``x`` as it was, of ``n``: by their bounds."""
+    cdef char* p = <char*> PyArray_DATA(out)
+    cdef char* q = <char*> PyArray_DATA(x)
+    # As a rule they are contiguous and apart.
+    return (
+        out == x
+        or PyArray_FLAGS(out) & CONTIGUOUS
+        and PyArray_FLAGS(x) & CONTIGUOUS
+        and (p + n * PyArray_ITEMSIZE(out) <= q or q + n * PyArray_ITEMSIZE(x) <= p)
+        or bounds_allow(out, x)
+    )
 
 
 cdef bint make_job(Job* job, PyArrayObject** arrays, int operands, char* slope) noexcept:
@@ -192,6 +203,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
     cdef char* args[MAX_OPERANDS]
     cdef double slope_value
     cdef double slope       # bytes of any dtype
+    cdef Py_ssize_t n
     cdef int place, count, o, orders
     cdef const Kernel* kernel
     cdef object result
@@ -208,6 +220,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
     if kernel == NULL:
         return None
     count = kernel.operands
+    n = size(x)
     orders = PyArray_FLAGS(x) & CONTIGUOUS      # those that all arrays share
     operands[0] = x
     if function.arrays == 2:
@@ -236,8 +249,8 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
             not is_plain(out)
             or PyArray_TYPE(target) != function.results[place]
             or not PyArray_FLAGS(target) & cnp.NPY_ARRAY_WRITEABLE
-            or target != x and not (same_shape(x, target) and may_write(target, x))
-            or function.arrays == 2 and not may_write(target, y)
+            or target != x and not (same_shape(x, target) and may_write(target, x, n))
+            or function.arrays == 2 and not may_write(target, y, n)
         ):
             return None
         result = <object> out
@@ -250,7 +263,6 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
     target = <PyArrayObject*> result
     orders &= PyArray_FLAGS(target)
     operands[count - 1] = target
-    cdef Py_ssize_t n = size(target)
     if n == 0:
         pass
     elif orders:
