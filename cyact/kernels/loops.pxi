@@ -712,7 +712,7 @@ cdef inline bint is_linear(const Job* job, int operand) noexcept nogil:
 
 
 cdef enum:
-    PREFETCHED = 8      # cache lines of the next run
+    PREFETCHED = 16     # cache lines of the next run, at most
     SPAN = 384          # elements from a chosen one on, a multiple of every spacing
     MOST_SPACED = 4     # as far apart as chosen elements may be for vectors that hold what is in between too
 
@@ -754,7 +754,7 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
         # As a rule the next run starts on another page, which no prefetcher of the processor foresees.
         for o in range(operands if last > 0 else 0):
             if o == out or args[o] != args[out] and not (scalar and o == out - 1):
-                for i in range(PREFETCHED):
+                for i in range(min(<Py_ssize_t> PREFETCHED, n * job.strides[o][last] // 64 + 1)):
                     prefetch(args[o] + job.strides[o][last - 1] + 64 * i)
         if spacing > 1:
             compute_spaced(kernel, args, n, spacing, chosen)
