@@ -294,6 +294,12 @@ cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
     return g if x > 0 else product
 
 
+# The same for a finite slope other than 0, where the product has all of that by itself.
+cdef inline real leaky_relu_grad_finite(real g, real x, real alpha) noexcept nogil:
+    cdef real product = alpha * g
+    return g if x > 0 else product
+
+
 # sigmoid_grad(y, dy) = dy y (1 - y), with y = sigmoid(x): since y' = e^-x / (1 + e^-x)^2 = y (1 - y)
 #
 # Two roundings, of y - y^2 and of the product: at most 1.5 ULP for y in [0, 1], but for subnormal results. NaN is

@@ -134,6 +134,8 @@ cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept 
 cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
     if floating is float or floating is double:
         map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar)
+    elif HAS_FMA and scalar and 0 < fabsf(widen(args[2][0])) < INFINITY:     # older processors do without
+        map3_small[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True)
     else:
         map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar)
 
