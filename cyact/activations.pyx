@@ -269,7 +269,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
         for o in range(count):
             args[o] = <char*> &slope if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
         if n < GIL_FREE:
-            kernel.call(args, n, kernel.sloped)
+            kernel.call(args, n, kernel.sloped, False)
         else:
             with nogil:
                 compute(kernel, args, n, kernel.sloped, out == NULL)

@@ -281,13 +281,13 @@ cdef void compute_part(
     if streamed:
         level.stream(kernel, at, stop - start, scalar)
     else:
-        kernel.call(at, stop - start, scalar)
+        kernel.call(at, stop - start, scalar, False)
 
 
 cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil:
     """Contiguous arrays, as a kernel takes them. Pages of a ``fresh`` output are in the cache once they were zeroed."""
     if n < HEAVY_THREADED:
-        kernel.call(args, n, scalar)
+        kernel.call(args, n, scalar, False)
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk

@@ -33,6 +33,7 @@ class Kernel(ctypes.Structure):
         ("itemsize", ctypes.c_int * 4),
         ("sloped", ctypes.c_int),
         ("heavy", ctypes.c_int),
+        ("streams", ctypes.c_int),
         ("quiet", ctypes.c_int),
         ("call", ctypes.c_void_p),
         ("chosen", ctypes.c_void_p),

@@ -61,13 +61,13 @@ cdef struct Table:
 
 # By the bits of the argument, seen as uint8.
 cdef Table tabulated(
-    void (*f)(const float* x, float* out, Py_ssize_t n) noexcept nogil, bint is_signed
+    void (*f)(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil, bint is_signed
 ) noexcept nogil:
     cdef Table table
     cdef int i
     for i in range(256):
         table.entries[i] = <int8_t> i if is_signed else i
-    f(table.entries, table.entries, 256)
+    f(table.entries, table.entries, 256, False)
     table.short = True
     for i in range(32, 256):
         table.short = table.short and table.entries[i] == table.entries[31]

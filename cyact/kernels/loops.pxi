@@ -8,6 +8,7 @@
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
     STAGE = 512     # bytes that a stage goes over in one turn
+    AHEAD = 4096    # bytes from where an input is read to what is fetched meanwhile, where outputs are streamed
 
 cdef extern from *:
     """
@@ -15,6 +16,7 @@ cdef extern from *:
     #include <immintrin.h>
     #define CYACT_VECTOR 64
     #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
+    #define CYACT_STREAM(to, block) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(block))
     #define CYACT_MASKS 1
     static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
         _mm512_storeu_si512(to,
@@ -45,6 +47,8 @@ cdef extern from *:
     #define CYACT_VECTOR 32
     #define CYACT_STORE(to, block) \\
         _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+    #define CYACT_STREAM(to, block) \\
+        _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
     #define CYACT_BOUND(T, to, x, low, high) _mm256_storeu_p##T(to, \\
         _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
     #define CYACT_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \\
@@ -53,6 +57,7 @@ cdef extern from *:
     #include <immintrin.h>
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+    #define CYACT_STREAM(to, block) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
     #define CYACT_BOUND(T, to, x, low, high) _mm_storeu_p##T(to, \\
         _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
     #define CYACT_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \\
@@ -60,6 +65,7 @@ cdef extern from *:
     #else
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) memcpy(to, block, 16)
+    #define CYACT_STREAM CYACT_STORE
     #define CYACT_BOUND(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
     #define CYACT_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
     #define CYACT_EACH(to, x, ...) \\
@@ -99,6 +105,16 @@ cdef extern from *:
     }
     #define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
     #endif
+    #if defined(__AVX2__) || defined(__SSE2__)
+    #define CYACT_FENCE() _mm_sfence()
+    #else
+    #define CYACT_FENCE()
+    #endif
+    #if defined(__GNUC__)
+    #define CYACT_PREFETCH(p) __builtin_prefetch(p)
+    #else
+    #define CYACT_PREFETCH(p)
+    #endif
     #define CYACT_BOUND_F(to, x, low, high) CYACT_BOUND(s, to, x, low, high)
     #define CYACT_BOUND_D(to, x, low, high) CYACT_BOUND(d, to, x, low, high)
     #define CYACT_MAGNITUDE_F(to, x, high) CYACT_MAGNITUDE(s, to, x, high)
@@ -108,6 +124,8 @@ cdef extern from *:
     enum: SMALL "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
+    # The same past the cache; ``to`` is a multiple of the vector's size.
+    void stream_vector "CYACT_STREAM"(void* to, const void* block) noexcept nogil
     const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
     void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
@@ -122,6 +140,8 @@ cdef extern from *:
     void bound_d "CYACT_BOUND_D"(double* to, const double* x, double low, double high) noexcept nogil
     void magnitude_f "CYACT_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
     void magnitude_d "CYACT_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
+    void fence "CYACT_FENCE"() noexcept nogil
+    void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
 
 cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
@@ -176,11 +196,14 @@ cdef inline void map1_bounded(
         store_first(out, block, n, sizeof(out[0]))
 
 
-# A formula in two stages, with two numbers between them. Its operations wait for each other longer than the processor
-# looks ahead: hence one stage goes over a block while the other goes over the block before, and neither waits.
+# A formula in two stages, with up to three numbers between them. Its operations wait for each other longer than the
+# processor looks ahead: hence one stage goes over a block while the other goes over the block before, and neither
+# waits.
+#
+# Streamed, a vector is written past the cache as soon as it is computed: many at once would make the processor wait.
 cdef inline void stages(
-    void (*first)(real, real*, real*) noexcept nogil, real (*second)(real, real, real) noexcept nogil,
-    real low, real high, real* a, real* b, const real* x, const real* before, real* out,
+    void (*first)(real, real*, real*, real*) noexcept nogil, real (*second)(real, real, real, real) noexcept nogil,
+    real low, real high, real* a, real* b, real* c, const real* x, const real* before, real* out, bint streamed,
 ) noexcept nogil:
     """One turn: ``first`` of the block x, and ``second`` of the block ``before`` it, to ``out``; not of NULL."""
     cdef Py_ssize_t i, v, lanes = VECTOR // sizeof(real)
@@ -188,58 +211,79 @@ cdef inline void stages(
     for v in range(STAGE // VECTOR):
         if before != NULL:
             for i in range(lanes):
-                block[i] = second(a[v * lanes + i], b[v * lanes + i], before[v * lanes + i])
-            store_vector(out + v * lanes, block)
+                block[i] = second(a[v * lanes + i], b[v * lanes + i], c[v * lanes + i], before[v * lanes + i])
+            if streamed:
+                stream_vector(out + v * lanes, block)
+            else:
+                store_vector(out + v * lanes, block)
         if x != NULL:
+            if streamed:
+                prefetch(<const char*> (x + v * lanes) + AHEAD)
             bound(block, x + v * lanes, low, high)
             for i in range(lanes):
-                first(block[i], &a[v * lanes + i], &b[v * lanes + i])
+                first(block[i], &a[v * lanes + i], &b[v * lanes + i], &c[v * lanes + i])
+
+
+cdef inline void both_stages(
+    void (*first)(real, real*, real*, real*) noexcept nogil, real (*second)(real, real, real, real) noexcept nogil,
+    real low, real high, const real* x, real* out,
+) noexcept nogil:
+    """Of a vector."""
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real a[VECTOR]
+    cdef real b[VECTOR]
+    cdef real c[VECTOR]
+    bound(out, x, low, high)
+    for i in range(lanes):
+        first(out[i], &a[i], &b[i], &c[i])
+    for i in range(lanes):
+        out[i] = second(a[i], b[i], c[i], x[i])
 
 
 cdef inline void map1_staged(
-    void (*first)(real, real*, real*) noexcept nogil, real (*second)(real, real, real) noexcept nogil,
-    real low, real high, const real* x, real* out, Py_ssize_t n,
+    void (*first)(real, real*, real*, real*) noexcept nogil, real (*second)(real, real, real, real) noexcept nogil,
+    real low, real high, const real* x, real* out, Py_ssize_t n, bint streamed,
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
-    cdef real a[STAGE]
-    cdef real b[STAGE]
+    # Three blocks, and room to start them as far into a page as x is, or by whole blocks less: a load from an address
+    # that ends like that of a store before it waits for the store.
+    cdef real between[STAGE]
+    cdef real* a = between + ((<size_t> x - <size_t> between) & (STAGE - VECTOR)) // sizeof(real)
+    cdef real* b = a + length
+    cdef real* c = b + length
+    cdef const real* vector
     cdef real block[VECTOR]
     cdef real rest[VECTOR]
     if HAS_FMA and n >= 2 * length:     # emulated, it is too long to have it twice
-        stages(first, second, low, high, a, b, x, NULL, NULL)
+        stages(first, second, low, high, a, b, c, x, NULL, NULL, streamed)
         while n >= 2 * length:
-            stages(first, second, low, high, a, b, x + length, x, out)
+            stages(first, second, low, high, a, b, c, x + length, x, out, streamed)
             x += length
             out += length
             n -= length
-        stages(first, second, low, high, a, b, NULL, x, out)
+        stages(first, second, low, high, a, b, c, NULL, x, out, streamed)
         x += length
         out += length
         n -= length
-    while n >= lanes:
-        bound(block, x, low, high)
-        for i in range(lanes):
-            first(block[i], &a[i], &b[i])
-        for i in range(lanes):
-            block[i] = second(a[i], b[i], x[i])
+    while n > 0:
+        vector = x
+        if n < lanes:
+            load_first(rest, x, n, sizeof(x[0]))
+            vector = rest
+        both_stages(first, second, low, high, vector, block)
+        if n < lanes:
+            store_first(out, block, n, sizeof(out[0]))
+            return
         store_vector(out, block)
         x += lanes
         out += lanes
         n -= lanes
-    if n > 0:
-        load_first(rest, x, n, sizeof(x[0]))
-        bound(block, rest, low, high)
-        for i in range(lanes):
-            first(block[i], &a[i], &b[i])
-        for i in range(lanes):
-            block[i] = second(a[i], b[i], rest[i])
-        store_first(out, block, n, sizeof(out[0]))
 
 
 # Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
 # block at a time: what that costs is little beside the formula, and saves a copy of it for every dtype.
-ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n) noexcept nogil
-ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n) noexcept nogil
+ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil
+ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil
 
 
 cdef void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
@@ -247,7 +291,7 @@ cdef void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) no
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
         load_block(x, out, m)
-        f(out, out, m)
+        f(out, out, m, False)
         x += m
         out += m
         n -= m
@@ -258,7 +302,7 @@ cdef void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n)
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
         load_block(x, out, m)
-        f(out, out, m)
+        f(out, out, m, False)
         x += m
         out += m
         n -= m
@@ -480,46 +524,12 @@ cdef inline void map3_small(
 
 # ---- past the cache ----
 
-cdef extern from *:
-    """
-    #if defined(__AVX512F__)
-    #include <immintrin.h>
-    #define CYACT_STREAM_64(to, source) _mm512_stream_si512((__m512i *)(to), _mm512_load_si512(source))
-    #define CYACT_FENCE() _mm_sfence()
-    #elif defined(__SSE2__)
-    #include <immintrin.h>
-    static inline void cyact_stream_64(__m128i *to, const __m128i *source) {
-        for (int i = 0; i < 4; i++) _mm_stream_si128(to + i, _mm_load_si128(source + i));
-    }
-    #define CYACT_STREAM_64(to, source) cyact_stream_64((__m128i *)(to), (const __m128i *)(source))
-    #define CYACT_FENCE() _mm_sfence()
-    #else
-    #define CYACT_STREAM_64(to, source) memcpy(to, source, 64)
-    #define CYACT_FENCE()
-    #endif
-    """
-    void stream_64 "CYACT_STREAM_64"(char* to, const char* source) noexcept nogil
-    void fence "CYACT_FENCE"() noexcept nogil
-
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define CYACT_PREFETCH(p) __builtin_prefetch(p)
-    #else
-    #define CYACT_PREFETCH(p)
-    #endif
-    """
-    void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
-
 cdef enum:
-    # Bytes of output: few, so that memory is not idle while the kernel computes.
-    STREAM_BLOCK = 1024
-    # Bytes from where an input is read to what is fetched then.
-    AHEAD = 4096
+    STREAM_BLOCK = 1024     # bytes of output: few, so that memory is not idle while the kernel computes
 
 
-# A block is computed into the first-level cache, then written from there without being read first, as a plain store
-# of a line that is not in the cache would have to.
+# Written past the cache, a line is not read first, as a plain store to one that is not in the cache would have to.
+# Where the kernel does not do so itself, a block is computed into the first-level cache, and written from there.
 cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
     cdef int out = kernel.operands - 1, inputs = out - 1 if scalar else out, o
     cdef char memory[STREAM_BLOCK + 64]
@@ -535,16 +545,19 @@ cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) n
     m = min(n, (64 - <Py_ssize_t> at[out] % 64) % 64 // itemsize)
     while n > 0:
         target = at[out]
-        if m == length:
+        if kernel.streams and <Py_ssize_t> target % 64 == 0:
+            m = n
+            kernel.call(at, m, scalar, True)
+        elif m == length:
             at[out] = block
-            kernel.call(at, m, scalar)
+            kernel.call(at, m, scalar, False)
             for o in range(inputs):
                 for i in range(STREAM_BLOCK // 64):
                     prefetch(at[o] + AHEAD + i * line[o])
-            for i in range(STREAM_BLOCK // 64):
-                stream_64(target + 64 * i, block + 64 * i)
+            for i in range(STREAM_BLOCK // VECTOR):
+                stream_vector(target + VECTOR * i, block + VECTOR * i)
         elif m > 0:
-            kernel.call(at, m, scalar)
+            kernel.call(at, m, scalar, False)
         at[out] = target
         for o in range(out + 1):
             if not (scalar and o == out - 1):
@@ -729,7 +742,7 @@ cdef void compute_spaced(
     at[out + 1] = <char*> chosen
     while left > 0:
         m = min(<Py_ssize_t> SPAN, left)
-        kernel.chosen(at, m, True)
+        kernel.chosen(at, m, True, False)
         at[0] += m * kernel.itemsize[0]
         left -= m
 
@@ -759,7 +772,7 @@ cdef void walk_runs(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint s
         if spacing > 1:
             compute_spaced(kernel, args, n, spacing, chosen)
         else:
-            kernel.call(args, n, scalar)
+            kernel.call(args, n, scalar, False)
         position += n
         if position == stop:
             return
@@ -807,7 +820,7 @@ cdef void walk_blocks(const Job* job, Py_ssize_t position, Py_ssize_t stop, bint
                 transfer(job, cursor, o, args[o], n, back=False)
             else:
                 args[o] = <char*> buffers[o if linear[0] or kernel.itemsize[0] != kernel.itemsize[o] else 0]
-        kernel.call(args, n, scalar)
+        kernel.call(args, n, scalar, False)
         if not linear[out]:
             transfer(job, cursor, out, args[out], n, back=True)
         position += n

@@ -19,8 +19,9 @@ cdef struct bfloat16:
     uint16_t bits
 
 # Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but
-# when ``scalar`` is true the slope is a single value. The output is one of the inputs, or overlaps none of them.
-ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar) noexcept nogil
+# when ``scalar`` is true the slope is a single value. The output is one of the inputs, or overlaps none of them. Only
+# a kernel that ``streams`` heeds ``streamed``: it writes past the cache an output that starts at a cache line.
+ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil
 
 cdef struct Kernel:
     const char* function        # its name, "relu"
@@ -29,6 +30,7 @@ cdef struct Kernel:
     int itemsize[MAX_OPERANDS]
     bint sloped                 # the last input is a slope
     bint heavy                  # bound by arithmetic, not by memory
+    bint streams                # can write past the cache by itself
     bint quiet                  # raises no floating-point flag that NumPy warns of, unless told to, of any array
     kernel_t call
     # In place, of chosen elements alone: after the operands come unsigned integers as wide as these, zero where an

@@ -9,12 +9,13 @@ cdef extern from *:
 # A function of one real number, for every dtype: a loop each for float, for double, and for what is then rounded to 16
 # bits; tables for uint8 and int8.
 cdef inline void real_function(
-    float_loop single, double_loop double_, float_loop half_, const Table* tables, number** args, Py_ssize_t n
+    float_loop single, double_loop double_, float_loop half_, const Table* tables, number** args, Py_ssize_t n,
+    bint streamed,
 ) noexcept nogil:
     if number is float:
-        single(args[0], args[1], n)
+        single(args[0], args[1], n, streamed)
     elif number is double:
-        double_(args[0], args[1], n)
+        double_(args[0], args[1], n, streamed)
     elif number is half or number is bfloat16:
         map1_through_float[number](half_, args[0], args[1], n)
     elif number is int8_t or number is uint8_t:
@@ -40,22 +41,22 @@ cdef void copied(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogi
         map1[uint8_t](relu[uint8_t], x, out, bytes)
 
 
-cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
         copied(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
     else:
         map1[number](relu[number], args[0], args[1], n)
 
 
-cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     map1_chosen[number](relu[number], args[0], args[2], n)
 
 
-cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     map_slope_chosen[real](leaky_relu[real], args[0], args[1][0], args[3], n)
 
 
-cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if number is float or number is double:
         map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
     elif number is half or number is bfloat16:
@@ -66,45 +67,45 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar) noexcept n
         map_slope_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
 
 
-cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1_staged[float](sigmoid_exp_f, sigmoid_quotient_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
+cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
+    map1_staged[float](sigmoid_exp_f, sigmoid_quotient_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n, streamed)
 
 
-cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    map1_staged[double](sigmoid_exp_d, sigmoid_quotient_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n)
+cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
+    map1_staged[double](sigmoid_exp_d, sigmoid_quotient_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n, streamed)
 
 
-cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
     map1_bounded[float](sigmoid_half, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
 
 
 cdef Table[2] sigmoid_tables = [tabulated(sigmoid_floats, is_signed=False), tabulated(sigmoid_floats, is_signed=True)]
 
 
-cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](sigmoid_floats, sigmoid_doubles, sigmoid_halves, sigmoid_tables, args, n)
+cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
+    real_function[number](sigmoid_floats, sigmoid_doubles, sigmoid_halves, sigmoid_tables, args, n, streamed)
 
 
-cdef void tanh_floats(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    map1_staged[float](tanh_parts_f, tanh_sum_f, 0, TANH_HIGH_F, x, out, n)
+cdef void tanh_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
+    map1_staged[float](tanh_parts_f, tanh_sum_f, 0, TANH_HIGH_F, x, out, n, streamed)
 
 
-cdef void tanh_halves(const float* x, float* out, Py_ssize_t n) noexcept nogil:
+cdef void tanh_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
     map1_bounded[float](tanh_half, -TANH_HIGH_H, TANH_HIGH_H, x, out, n)
 
 
-cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    map1_bounded[double](tanh_d, 0, TANH_HIGH, x, out, n)
+cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
+    map1_staged[double](tanh_parts_d, tanh_sum_d, 0, TANH_HIGH, x, out, n, streamed)
 
 
 cdef Table[2] tanh_tables = [tabulated(tanh_floats, is_signed=False), tabulated(tanh_floats, is_signed=True)]
 
 
-cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    real_function[number](tanh_floats, tanh_doubles, tanh_halves, tanh_tables, args, n)
+cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
+    real_function[number](tanh_floats, tanh_doubles, tanh_halves, tanh_tables, args, n, streamed)
 
 
-cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     map2[number](relu_grad[number], args[0], args[1], args[2], n)
 
 
@@ -123,15 +124,15 @@ cdef inline void output_gradient(
         map2_small[floating](single, args[0], args[1], args[2], n, False)
 
 
-cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n)
 
 
-cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n)
 
 
-cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if floating is float or floating is double:
         map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar)
     elif HAS_FMA and scalar and 0 < fabsf(widen(args[2][0])) < INFINITY:     # older processors do without
@@ -140,7 +141,7 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar) noe
         map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar)
 
 
-cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if integer is uint8_t or integer is uint16_t or integer is uint32_t or integer is uint64_t:
         copied(<const uint8_t*> args[0], <uint8_t*> args[2], n * sizeof(integer))
     elif integer is int8_t or integer is int16_t:
@@ -153,11 +154,11 @@ cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar)
         )
 
 
-cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     truncated_function[integer](sigmoid_floats, sigmoid_doubles, args, n)
 
 
-cdef void truncated_tanh_kernel(integer** args, Py_ssize_t n, bint scalar) noexcept nogil:
+cdef void truncated_tanh_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     truncated_function[integer](tanh_floats, tanh_doubles, args, n)
 
 
@@ -215,6 +216,7 @@ cdef void add(
     kernel.operands = o
     kernel.sloped = pattern[o - 2] == b"s"
     kernel.heavy = heavy
+    kernel.streams = heavy and kernel.types[0] in b"fd"
     # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
     kernel.quiet = HAS_MASKS and heavy and kernel.types[0] == b"f"
     kernel.function = function
