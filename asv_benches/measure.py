@@ -197,7 +197,9 @@ class Import(Contender):
     code = "import numpy, time; start = time.perf_counter(); import cyact; print(time.perf_counter() - start)"
 
     def time(self, number):
-        run = subprocess.run([sys.executable, "-c", self.code], capture_output=True, text=True, check=True)
+        # Elsewhere than in the checkout, whose folder cyact would be the one imported.
+        folder = os.path.dirname(os.path.abspath(__file__))
+        run = subprocess.run([sys.executable, "-c", self.code], capture_output=True, text=True, check=True, cwd=folder)
         return float(run.stdout)
 
 
