@@ -17,6 +17,11 @@ cdef extern from *:
     #define CYACT_VECTOR 64
     #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
     #define CYACT_STREAM(to, block) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(block))
+    /* In halves, as the conversion stored it: a load of the whole would wait for both to be in the cache. */
+    static inline void cyact_stream_small(void *to, const void *block) {
+        _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)block));
+        _mm256_stream_si256((__m256i *)to + 1, _mm256_loadu_si256((const __m256i *)block + 1));
+    }
     #define CYACT_MASKS 1
     static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
         _mm512_storeu_si512(to,
@@ -49,6 +54,10 @@ cdef extern from *:
         _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
     #define CYACT_STREAM(to, block) \\
         _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+    static inline void cyact_stream_small(void *to, const void *block) {
+        _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)block));
+        _mm_stream_si128((__m128i *)to + 1, _mm_loadu_si128((const __m128i *)block + 1));
+    }
     #define CYACT_BOUND(T, to, x, low, high) _mm256_storeu_p##T(to, \\
         _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
     #define CYACT_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \\
@@ -58,6 +67,7 @@ cdef extern from *:
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
     #define CYACT_STREAM(to, block) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+    #define cyact_stream_small CYACT_STREAM
     #define CYACT_BOUND(T, to, x, low, high) _mm_storeu_p##T(to, \\
         _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
     #define CYACT_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \\
@@ -66,6 +76,7 @@ cdef extern from *:
     #define CYACT_VECTOR 16
     #define CYACT_STORE(to, block) memcpy(to, block, 16)
     #define CYACT_STREAM CYACT_STORE
+    #define cyact_stream_small CYACT_STORE
     #define CYACT_BOUND(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
     #define CYACT_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
     #define CYACT_EACH(to, x, ...) \\
@@ -106,9 +117,16 @@ cdef extern from *:
     #define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
     #endif
     #if defined(__AVX2__) || defined(__SSE2__)
+    #define CYACT_PAST_CACHE 1
     #define CYACT_FENCE() _mm_sfence()
     #else
+    #define CYACT_PAST_CACHE 0
     #define CYACT_FENCE()
+    #endif
+    #if defined(__AVX2__)
+    #define CYACT_LOOPS_STREAM 1
+    #else
+    #define CYACT_LOOPS_STREAM 0
     #endif
     #if defined(__GNUC__)
     #define CYACT_PREFETCH(p) __builtin_prefetch(p)
@@ -124,8 +142,11 @@ cdef extern from *:
     enum: SMALL "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
-    # The same past the cache; ``to`` is a multiple of the vector's size.
+    const bint PAST_CACHE "CYACT_PAST_CACHE"        # there are stores past the cache
+    const bint LOOPS_STREAM "CYACT_LOOPS_STREAM"    # loops use them: more code than the oldest processors are worth
+    # Such a store; ``to`` is a multiple of the vector's size.
     void stream_vector "CYACT_STREAM"(void* to, const void* block) noexcept nogil
+    void stream_small "cyact_stream_small"(void* to, const void* block) noexcept nogil      # of 16 bits
     const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
     void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
@@ -140,26 +161,56 @@ cdef extern from *:
     void bound_d "CYACT_BOUND_D"(double* to, const double* x, double low, double high) noexcept nogil
     void magnitude_f "CYACT_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
     void magnitude_d "CYACT_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
+    bint unlikely(bint condition) noexcept nogil        # Cython's: the compiler puts the other case first
     void fence "CYACT_FENCE"() noexcept nogil
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
 
-cdef inline void map1(number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
+cdef inline void fetch(const void* x) noexcept nogil:
+    prefetch(<const char*> x + AHEAD)
+
+
+# A vector of results, from inputs at x and y, if there is another. Streamed it goes past the cache, at once (many
+# together would fill the processor's buffers), and what the inputs need soon is fetched.
+cdef inline void write(void* to, const void* block, bint streamed, const void* x, const void* y) noexcept nogil:
+    if LOOPS_STREAM and streamed:
+        fetch(x)
+        if y != NULL:
+            fetch(y)
+        stream_vector(to, block)
+    else:
+        store_vector(to, block)
+
+
+# Whole vectors of a function; how many elements that were. Loops of few operations are there twice, streamed or not:
+# another branch in them would take longer than they do.
+cdef inline Py_ssize_t vectors1(
+    number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n, bint streamed
+) noexcept nogil:
+    cdef Py_ssize_t done = 0, i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
-    cdef number rest[VECTOR]
-    while n >= lanes:
+    while done + lanes <= n:
         for i in range(lanes):
-            block[i] = f(x[i])
-        store_vector(out, block)
-        x += lanes
-        out += lanes
-        n -= lanes
-    if n > 0:
-        load_first(rest, x, n, sizeof(x[0]))
+            block[i] = f(x[done + i])
+        write(out + done, block, streamed, x + done, NULL)
+        done += lanes
+    return done
+
+
+cdef inline void map1(
+    number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n, bint streamed
+) noexcept nogil:
+    cdef Py_ssize_t done, i, lanes = VECTOR // sizeof(number)
+    cdef number rest[VECTOR]
+    if LOOPS_STREAM and streamed:
+        done = vectors1(f, x, out, n, True)
+    else:
+        done = vectors1(f, x, out, n, False)
+    if done < n:
+        load_first(rest, x + done, n - done, sizeof(x[0]))
         for i in range(lanes):
             rest[i] = f(rest[i])
-        store_first(out, rest, n, sizeof(out[0]))
+        store_first(out + done, rest, n - done, sizeof(out[0]))
 
 
 # A vector of arguments within bounds, as some formulas need it; where ``low`` is 0, of their magnitudes. NaN stays NaN.
@@ -199,8 +250,6 @@ cdef inline void map1_bounded(
 # A formula in two stages, with up to three numbers between them. Its operations wait for each other longer than the
 # processor looks ahead: hence one stage goes over a block while the other goes over the block before, and neither
 # waits.
-#
-# Streamed, a vector is written past the cache as soon as it is computed: many at once would make the processor wait.
 cdef inline void stages(
     void (*first)(real, real*, real*, real*) noexcept nogil, real (*second)(real, real, real, real) noexcept nogil,
     real low, real high, real* a, real* b, real* c, const real* x, const real* before, real* out, bint streamed,
@@ -212,13 +261,8 @@ cdef inline void stages(
         if before != NULL:
             for i in range(lanes):
                 block[i] = second(a[v * lanes + i], b[v * lanes + i], c[v * lanes + i], before[v * lanes + i])
-            if streamed:
-                stream_vector(out + v * lanes, block)
-            else:
-                store_vector(out + v * lanes, block)
+            write(out + v * lanes, block, streamed, before + v * lanes, NULL)
         if x != NULL:
-            if streamed:
-                prefetch(<const char*> (x + v * lanes) + AHEAD)
             bound(block, x + v * lanes, low, high)
             for i in range(lanes):
                 first(block[i], &a[v * lanes + i], &b[v * lanes + i], &c[v * lanes + i])
@@ -333,53 +377,72 @@ cdef void map1_through_double(double_loop f, const number* x, number* out, Py_ss
 
 
 # Two inputs.
-cdef inline void map2(
-    number (*f)(number, number) noexcept nogil, const number* x, const number* y, number* out, Py_ssize_t n
+cdef inline Py_ssize_t vectors2(
+    number (*f)(number, number) noexcept nogil,
+    const number* x, const number* y, number* out, Py_ssize_t n, bint streamed,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number)
+    cdef Py_ssize_t done = 0, i, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
-    cdef number rest[2][VECTOR]
-    while n >= lanes:
+    while done + lanes <= n:
         for i in range(lanes):
-            block[i] = f(x[i], y[i])
-        store_vector(out, block)
-        x += lanes
-        y += lanes
-        out += lanes
-        n -= lanes
-    if n > 0:
-        load_first(rest[0], x, n, sizeof(x[0]))
-        load_first(rest[1], y, n, sizeof(y[0]))
+            block[i] = f(x[done + i], y[done + i])
+        write(out + done, block, streamed, x + done, y + done)
+        done += lanes
+    return done
+
+
+cdef inline void map2(
+    number (*f)(number, number) noexcept nogil,
+    const number* x, const number* y, number* out, Py_ssize_t n, bint streamed,
+) noexcept nogil:
+    cdef Py_ssize_t done, i, lanes = VECTOR // sizeof(number)
+    cdef number rest[2][VECTOR]
+    if LOOPS_STREAM and streamed:
+        done = vectors2(f, x, y, out, n, True)
+    else:
+        done = vectors2(f, x, y, out, n, False)
+    if done < n:
+        load_first(rest[0], x + done, n - done, sizeof(x[0]))
+        load_first(rest[1], y + done, n - done, sizeof(y[0]))
         for i in range(lanes):
             rest[0][i] = f(rest[0][i], rest[1][i])
-        store_first(out, rest[0], n, sizeof(out[0]))
+        store_first(out + done, rest[0], n - done, sizeof(out[0]))
 
 
 # An input and a slope, which is a single value when ``scalar``.
+cdef inline Py_ssize_t vectors_slope(
+    real (*f)(real, real) noexcept nogil, const real* x, real slope, real* out, Py_ssize_t n, bint streamed
+) noexcept nogil:
+    cdef Py_ssize_t done = 0, i, lanes = VECTOR // sizeof(real)
+    cdef real block[VECTOR]
+    while done + lanes <= n:
+        for i in range(lanes):
+            block[i] = f(x[done + i], slope)
+        write(out + done, block, streamed, x + done, NULL)
+        done += lanes
+    return done
+
+
 cdef inline void map_slope(
     real (*f)(real, real) noexcept nogil,
-    const real* x, const real* slope, real* out, Py_ssize_t n, bint scalar,
+    const real* x, const real* slope, real* out, Py_ssize_t n, bint scalar, bint streamed,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t done, i, lanes = VECTOR // sizeof(real)
     cdef real value
-    cdef real block[VECTOR]
     cdef real rest[VECTOR]
     if not scalar:
-        map2(f, x, slope, out, n)
+        map2(f, x, slope, out, n, streamed)
         return
     value = slope[0]
-    while n >= lanes:
-        for i in range(lanes):
-            block[i] = f(x[i], value)
-        store_vector(out, block)
-        x += lanes
-        out += lanes
-        n -= lanes
-    if n > 0:
-        load_first(rest, x, n, sizeof(x[0]))
+    if LOOPS_STREAM and streamed:
+        done = vectors_slope(f, x, value, out, n, True)
+    else:
+        done = vectors_slope(f, x, value, out, n, False)
+    if done < n:
+        load_first(rest, x + done, n - done, sizeof(x[0]))
         for i in range(lanes):
             rest[i] = f(rest[i], value)
-        store_first(out, rest, n, sizeof(out[0]))
+        store_first(out + done, rest, n - done, sizeof(out[0]))
 
 
 cdef inline void map_slope_integer(
@@ -417,26 +480,34 @@ cdef inline void map_slope_truncated(
 
 # The same for 16 bits, a vector of them at a time. A count that the compiler knows keeps the floats in registers.
 cdef inline void map2_small(
-    float (*f)(float, float) noexcept nogil, const small* x, const small* y, small* out, Py_ssize_t n, bint scalar
+    float (*f)(float, float) noexcept nogil,
+    const small* x, const small* y, small* out, Py_ssize_t n, bint scalar, bint streamed,
 ) noexcept nogil:
     cdef float block[SMALL]
     cdef float second[SMALL]
     cdef small rest[2][SMALL]
     cdef small* to
     cdef float slope
-    cdef Py_ssize_t i
+    # Fewer than so many go by way of ``rest``: one test in the loop, not two.
+    cdef Py_ssize_t i, aside = n + 1 if LOOPS_STREAM and streamed else SMALL
     if scalar:
         slope = widen(y[0])
         for i in range(SMALL):
             second[i] = slope
     while n > 0:
         to = out
-        if n < SMALL:
-            load_first(rest[0], x, n, sizeof(x[0]))
-            x = to = rest[0]
-            if not scalar:
-                load_first(rest[1], y, n, sizeof(y[0]))
-                y = rest[1]
+        if unlikely(n < aside):
+            to = rest[0]
+            if n < SMALL:
+                load_first(rest[0], x, n, sizeof(x[0]))
+                x = rest[0]
+                if not scalar:
+                    load_first(rest[1], y, n, sizeof(y[0]))
+                    y = rest[1]
+            else:
+                fetch(x)
+                if not scalar:
+                    fetch(y)
         load_block(x, block, SMALL)
         if not scalar:
             load_block(y, second, SMALL)
@@ -444,46 +515,50 @@ cdef inline void map2_small(
         for i in range(SMALL):
             block[i] = f(block[i], second[i])
         store_block(block, to, SMALL)
-        if n < SMALL:
-            store_first(out, to, n, sizeof(out[0]))
+        if unlikely(n < aside):
+            if n < SMALL:
+                store_first(out, to, n, sizeof(out[0]))
+            else:
+                stream_small(out, to)
         x += SMALL
         out += SMALL
         n -= SMALL
 
 
-# Two inputs and a slope.
+# Two inputs and a slope. One value of it stands in a vector, so that there is one loop.
 cdef inline void map3(
     real (*f)(real, real, real) noexcept nogil,
-    const real* x, const real* y, const real* slope, real* out, Py_ssize_t n, bint scalar,
+    const real* x, const real* y, const real* slope, real* out, Py_ssize_t n, bint scalar, bint streamed,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
-    cdef real value
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real), step = 0 if scalar else lanes
     cdef real block[VECTOR]
-    cdef real rest[2][VECTOR]
-    if not scalar:
-        for i in range(n):
-            out[i] = f(x[i], y[i], slope[i])
-        return
-    value = slope[0]
+    cdef real rest[3][VECTOR]
+    if scalar:
+        for i in range(lanes):
+            rest[2][i] = slope[0]
+        slope = rest[2]
     while n >= lanes:
         for i in range(lanes):
-            block[i] = f(x[i], y[i], value)
-        store_vector(out, block)
+            block[i] = f(x[i], y[i], slope[i])
+        write(out, block, streamed, x, y)
         x += lanes
         y += lanes
+        slope += step
         out += lanes
         n -= lanes
     if n > 0:
         load_first(rest[0], x, n, sizeof(x[0]))
         load_first(rest[1], y, n, sizeof(y[0]))
+        if not scalar:
+            load_first(rest[2], slope, n, sizeof(slope[0]))
         for i in range(lanes):
-            rest[0][i] = f(rest[0][i], rest[1][i], value)
+            rest[0][i] = f(rest[0][i], rest[1][i], rest[2][i])
         store_first(out, rest[0], n, sizeof(out[0]))
 
 
 cdef inline void map3_small(
     float (*f)(float, float, float) noexcept nogil,
-    const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar,
+    const small* x, const small* y, const small* z, small* out, Py_ssize_t n, bint scalar, bint streamed,
 ) noexcept nogil:
     cdef float block[SMALL]
     cdef float second[SMALL]
@@ -491,21 +566,26 @@ cdef inline void map3_small(
     cdef small rest[3][SMALL]
     cdef small* to
     cdef float slope
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, aside = n + 1 if LOOPS_STREAM and streamed else SMALL
     if scalar:
         slope = widen(z[0])
         for i in range(SMALL):
             third[i] = slope
     while n > 0:
         to = out
-        if n < SMALL:
-            load_first(rest[0], x, n, sizeof(x[0]))
-            load_first(rest[1], y, n, sizeof(y[0]))
-            x = to = rest[0]
-            y = rest[1]
-            if not scalar:
-                load_first(rest[2], z, n, sizeof(z[0]))
-                z = rest[2]
+        if unlikely(n < aside):
+            to = rest[0]
+            if n < SMALL:
+                load_first(rest[0], x, n, sizeof(x[0]))
+                load_first(rest[1], y, n, sizeof(y[0]))
+                x = rest[0]
+                y = rest[1]
+                if not scalar:
+                    load_first(rest[2], z, n, sizeof(z[0]))
+                    z = rest[2]
+            else:
+                fetch(x)
+                fetch(y)
         load_block(x, block, SMALL)
         load_block(y, second, SMALL)
         if not scalar:
@@ -514,8 +594,11 @@ cdef inline void map3_small(
         for i in range(SMALL):
             block[i] = f(block[i], second[i], third[i])
         store_block(block, to, SMALL)
-        if n < SMALL:
-            store_first(out, to, n, sizeof(out[0]))
+        if unlikely(n < aside):
+            if n < SMALL:
+                store_first(out, to, n, sizeof(out[0]))
+            else:
+                stream_small(out, to)
         x += SMALL
         y += SMALL
         out += SMALL
@@ -538,6 +621,9 @@ cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) n
     cdef char* target
     cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = STREAM_BLOCK // itemsize
     cdef Py_ssize_t line[MAX_OPERANDS]      # bytes of an input that a cache line of output is made of
+    if not PAST_CACHE:
+        kernel.call(args, n, scalar, False)
+        return
     for o in range(out + 1):
         at[o] = args[o]
         line[o] = 64 * kernel.itemsize[o] // itemsize

@@ -38,14 +38,14 @@ cdef inline void truncated_function(
 # Unsigned integers are their own result.
 cdef void copied(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
     if x != out:
-        map1[uint8_t](relu[uint8_t], x, out, bytes)
+        map1[uint8_t](relu[uint8_t], x, out, bytes, False)
 
 
 cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
         copied(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
     else:
-        map1[number](relu[number], args[0], args[1], n)
+        map1[number](relu[number], args[0], args[1], n, number in floating and streamed)
 
 
 cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
@@ -58,9 +58,9 @@ cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar, bint streame
 
 cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if number is float or number is double:
-        map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar)
+        map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar, streamed)
     elif number is half or number is bfloat16:
-        map2_small[number](leaky_relu[float], args[0], args[1], args[2], n, scalar)
+        map2_small[number](leaky_relu[float], args[0], args[1], args[2], n, scalar, streamed)
     elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
         map_slope_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
     else:
@@ -106,7 +106,7 @@ cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) n
 
 
 cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    map2[number](relu_grad[number], args[0], args[1], args[2], n)
+    map2[number](relu_grad[number], args[0], args[1], args[2], n, number in floating and streamed)
 
 
 # A gradient from the activation's output.
@@ -115,30 +115,42 @@ cdef inline void output_gradient(
     double (*double_)(double, double) noexcept nogil,
     floating** args,
     Py_ssize_t n,
+    bint streamed,
 ) noexcept nogil:
     if floating is float:
-        map2[float](single, args[0], args[1], args[2], n)
+        map2[float](single, args[0], args[1], args[2], n, streamed)
     elif floating is double:
-        map2[double](double_, args[0], args[1], args[2], n)
+        map2[double](double_, args[0], args[1], args[2], n, streamed)
     else:
-        map2_small[floating](single, args[0], args[1], args[2], n, False)
+        map2_small[floating](single, args[0], args[1], args[2], n, False, streamed)
 
 
 cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n)
+    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n, streamed)
 
 
 cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n)
+    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n, streamed)
+
+
+cdef inline bint is_ordinary(floating* slope) noexcept nogil:
+    """Neither 0, nor infinite, nor NaN."""
+    if floating is float or floating is double:
+        return slope[0] != 0 and -INFINITY < slope[0] < INFINITY
+    else:
+        return 0 < fabsf(widen(slope[0])) < INFINITY
 
 
 cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
     if floating is float or floating is double:
-        map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar)
-    elif HAS_FMA and scalar and 0 < fabsf(widen(args[2][0])) < INFINITY:     # older processors do without
-        map3_small[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True)
+        if scalar and is_ordinary(args[2]):
+            map3[floating](leaky_relu_grad_finite[floating], args[0], args[1], args[2], args[3], n, True, streamed)
+        else:
+            map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar, streamed)
+    elif HAS_FMA and scalar and is_ordinary(args[2]):      # older processors do without
+        map3_small[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True, streamed)
     else:
-        map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar)
+        map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar, streamed)
 
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
@@ -200,9 +212,15 @@ cdef int itemsize_of(char c) noexcept:
     return 1 if c in b"bB" else 2 if c in b"hHeE" else 4 if c in b"iIf" else 8
 
 
+# What a kernel is, as a sum.
+cdef enum:
+    PLAIN = 0
+    HEAVY = 1
+    STREAMS = 2
+
 # ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
 cdef void add(
-    const char* function, const char* pattern, char type, char result, kernel_t call, bint heavy=False
+    const char* function, const char* pattern, char type, char result, kernel_t call, int traits
 ) noexcept:
     if table.count == MAX_KERNELS:      # the function that is missing then is one that tests/test_package.py misses
         return
@@ -215,10 +233,10 @@ cdef void add(
     kernel.types[o] = 0
     kernel.operands = o
     kernel.sloped = pattern[o - 2] == b"s"
-    kernel.heavy = heavy
-    kernel.streams = heavy and kernel.types[0] in b"fd"
+    kernel.heavy = traits & HEAVY
+    kernel.streams = LOOPS_STREAM and traits & STREAMS
     # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
-    kernel.quiet = HAS_MASKS and heavy and kernel.types[0] == b"f"
+    kernel.quiet = HAS_MASKS and traits & HEAVY and type == b"f"
     kernel.function = function
     kernel.call = call
     kernel.chosen = NULL
@@ -233,29 +251,32 @@ cdef void add_chosen(kernel_t call) noexcept:
 
 cdef void add_rows(number* kind) noexcept:
     cdef char type = code(kind), result = result_code(kind)
-    add(b"relu", b"xx", type, result, <kernel_t> relu_kernel[number])
+    cdef int light = STREAMS if type == result else PLAIN, heavy = HEAVY
+    if number is float or number is double:
+        heavy = HEAVY | STREAMS
+    add(b"relu", b"xx", type, result, <kernel_t> relu_kernel[number], light)
     if number is float or number is double or number is int32_t or number is int64_t:
         add_chosen(<kernel_t> relu_chosen[number])
-    add(b"leaky_relu", b"xsr", type, result, <kernel_t> leaky_relu_kernel[number])
+    add(b"leaky_relu", b"xsr", type, result, <kernel_t> leaky_relu_kernel[number], light)
     if number is float or number is double:
         add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", type, result, <kernel_t> sigmoid_kernel[number], heavy=True)
-    add(b"tanh", b"xr", type, result, <kernel_t> tanh_kernel[number], heavy=True)
-    add(b"relu_grad", b"xxx", type, result, <kernel_t> relu_grad_kernel[number])
+    add(b"sigmoid", b"xr", type, result, <kernel_t> sigmoid_kernel[number], heavy)
+    add(b"tanh", b"xr", type, result, <kernel_t> tanh_kernel[number], heavy)
+    add(b"relu_grad", b"xxx", type, result, <kernel_t> relu_grad_kernel[number], light)
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
     cdef char type = code(kind), result = result_code(kind)
-    add(b"truncated_leaky_relu", b"xsx", type, result, <kernel_t> truncated_leaky_relu_kernel[integer])
-    add(b"truncated_sigmoid", b"xx", type, result, <kernel_t> truncated_sigmoid_kernel[integer], heavy=True)
-    add(b"truncated_tanh", b"xx", type, result, <kernel_t> truncated_tanh_kernel[integer], heavy=True)
+    add(b"truncated_leaky_relu", b"xsx", type, result, <kernel_t> truncated_leaky_relu_kernel[integer], PLAIN)
+    add(b"truncated_sigmoid", b"xx", type, result, <kernel_t> truncated_sigmoid_kernel[integer], HEAVY)
+    add(b"truncated_tanh", b"xx", type, result, <kernel_t> truncated_tanh_kernel[integer], HEAVY)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
     cdef char type = code(kind), result = result_code(kind)
-    add(b"leaky_relu_grad", b"xxsx", type, result, <kernel_t> leaky_relu_grad_kernel[floating])
-    add(b"sigmoid_grad", b"xxx", type, result, <kernel_t> sigmoid_grad_kernel[floating])
-    add(b"tanh_grad", b"xxx", type, result, <kernel_t> tanh_grad_kernel[floating])
+    add(b"leaky_relu_grad", b"xxsx", type, result, <kernel_t> leaky_relu_grad_kernel[floating], STREAMS)
+    add(b"sigmoid_grad", b"xxx", type, result, <kernel_t> sigmoid_grad_kernel[floating], STREAMS)
+    add(b"tanh_grad", b"xxx", type, result, <kernel_t> tanh_grad_kernel[floating], STREAMS)
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
