@@ -13,6 +13,7 @@ from cases import (
     INTEGERS,
     SMALL,
     assert_same_bits,
+    bits,
     every,
     from_bits,
     product,
@@ -338,6 +339,23 @@ def test_slopes_broadcast(dtype):
     out = g.copy()
     assert cyact.leaky_relu_grad(out, x, channels, out=out) is out
     assert_same_bits(out, result)
+
+
+@pytest.mark.parametrize("alpha", SLOPES)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_one_slope_gives_the_bits_of_an_array_of_it(dtype, alpha):
+    """NaN's too, be it quiet or signalling: one slope that is neither 0, infinite nor NaN has a shorter way."""
+    quiet = quiet_nans(dtype)
+    signalling = from_bits((bits(quiet[1:]) ^ (1 << (FORMATS[dtype.name][0] - 1))).tolist(), dtype)
+    signalling = signalling[np.isnan(signalling)]
+    assert len(signalling)
+    for features in (1, -1, np.nan):
+        g = np.concatenate([quiet, signalling, sample(dtype, 200)])
+        x = np.full(len(g), features).astype(dtype)
+        for n in (1, 3, len(g)):
+            slopes = np.full(n, alpha).astype(dtype)
+            assert_same_bits(cyact.leaky_relu_grad(g[:n], x[:n], alpha), cyact.leaky_relu_grad(g[:n], x[:n], slopes))
+        assert_same_bits(cyact.leaky_relu_grad(apart(g, 1), x, alpha), cyact.leaky_relu_grad(g, x, alpha))
 
 
 def unaligned(x):

@@ -302,7 +302,7 @@ cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
     cdef real magnitude = fabsf(g) if real is float else fabs(g)
     # & where "and" would be a branch
     cdef real product = <real> 0 if (alpha == 0) & (magnitude == INFINITY) else alpha * g
-    product = g if g != g else product
+    product = g + 0 if g != g else product      # as quiet as a product
     return g if x > 0 else product
 
 

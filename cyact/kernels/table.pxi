@@ -133,21 +133,20 @@ cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint stre
     output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n, streamed)
 
 
+# Whether a slope is neither 0, nor infinite, nor NaN. The oldest processors do without what is done then: less code.
 cdef inline bint is_ordinary(floating* slope) noexcept nogil:
-    """Neither 0, nor infinite, nor NaN."""
     if floating is float or floating is double:
-        return slope[0] != 0 and -INFINITY < slope[0] < INFINITY
+        return HAS_FMA and slope[0] != 0 and -INFINITY < slope[0] < INFINITY
     else:
-        return 0 < fabsf(widen(slope[0])) < INFINITY
+        return HAS_FMA and 0 < fabsf(widen(slope[0])) < INFINITY
 
 
 cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    if floating is float or floating is double:
-        if scalar and is_ordinary(args[2]):
-            map3[floating](leaky_relu_grad_finite[floating], args[0], args[1], args[2], args[3], n, True, streamed)
-        else:
-            map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar, streamed)
-    elif HAS_FMA and scalar and is_ordinary(args[2]):      # older processors do without
+    if (floating is float or floating is double) and scalar and is_ordinary(args[2]):
+        map3[floating](leaky_relu_grad_finite[floating], args[0], args[1], args[2], args[3], n, True, streamed)
+    elif floating is float or floating is double:
+        map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar, streamed)
+    elif scalar and is_ordinary(args[2]):
         map3_small[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True, streamed)
     else:
         map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar, streamed)
