@@ -8,7 +8,7 @@
 cdef enum:
     BLOCK = 512     # elements: a block of each operand, of the widest dtype, stays in the first-level cache
     STAGE = 512     # bytes that a stage goes over in one turn
-    AHEAD = 4096    # bytes from where an input is read to what is fetched meanwhile, where outputs are streamed
+    AHEAD = 2048    # bytes from where the inputs are read, all together, to what is fetched where output is streamed
 
 cdef extern from *:
     """
@@ -166,17 +166,17 @@ cdef extern from *:
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
 
-cdef inline void fetch(const void* x) noexcept nogil:
-    prefetch(<const char*> x + AHEAD)
+cdef inline void fetch(const void* x, int inputs) noexcept nogil:
+    prefetch(<const char*> x + AHEAD // inputs)
 
 
 # A vector of results, from inputs at x and y, if there is another. Streamed it goes past the cache, at once (many
 # together would fill the processor's buffers), and what the inputs need soon is fetched.
 cdef inline void write(void* to, const void* block, bint streamed, const void* x, const void* y) noexcept nogil:
     if LOOPS_STREAM and streamed:
-        fetch(x)
+        fetch(x, 1 if y == NULL else 2)
         if y != NULL:
-            fetch(y)
+            fetch(y, 2)
         stream_vector(to, block)
     else:
         store_vector(to, block)
@@ -505,9 +505,9 @@ cdef inline void map2_small(
                     load_first(rest[1], y, n, sizeof(y[0]))
                     y = rest[1]
             else:
-                fetch(x)
+                fetch(x, 1 if scalar else 2)
                 if not scalar:
-                    fetch(y)
+                    fetch(y, 2)
         load_block(x, block, SMALL)
         if not scalar:
             load_block(y, second, SMALL)
@@ -584,8 +584,8 @@ cdef inline void map3_small(
                     load_first(rest[2], z, n, sizeof(z[0]))
                     z = rest[2]
             else:
-                fetch(x)
-                fetch(y)
+                fetch(x, 2)
+                fetch(y, 2)
         load_block(x, block, SMALL)
         load_block(y, second, SMALL)
         if not scalar:

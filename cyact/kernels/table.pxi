@@ -217,16 +217,18 @@ cdef enum:
     HEAVY = 1
     STREAMS = 2
 
+# Of the rows that are being added: the dtype, and that of the result.
+cdef char x_type, result_type
+
+
 # ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
-cdef void add(
-    const char* function, const char* pattern, char type, char result, kernel_t call, int traits
-) noexcept:
+cdef void add(const char* function, const char* pattern, kernel_t call, int traits) noexcept:
     if table.count == MAX_KERNELS:      # the function that is missing then is one that tests/test_package.py misses
         return
     cdef Kernel* kernel = &kernels[table.count]
     cdef int o = 0
     while pattern[o]:
-        kernel.types[o] = type if pattern[o] == b"x" else result
+        kernel.types[o] = x_type if pattern[o] == b"x" else result_type
         kernel.itemsize[o] = itemsize_of(kernel.types[o])
         o += 1
     kernel.types[o] = 0
@@ -235,7 +237,7 @@ cdef void add(
     kernel.heavy = traits & HEAVY
     kernel.streams = LOOPS_STREAM and traits & STREAMS
     # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
-    kernel.quiet = HAS_MASKS and traits & HEAVY and type == b"f"
+    kernel.quiet = HAS_MASKS and traits & HEAVY and x_type == b"f"
     kernel.function = function
     kernel.call = call
     kernel.chosen = NULL
@@ -249,33 +251,36 @@ cdef void add_chosen(kernel_t call) noexcept:
 
 
 cdef void add_rows(number* kind) noexcept:
-    cdef char type = code(kind), result = result_code(kind)
-    cdef int light = STREAMS if type == result else PLAIN, heavy = HEAVY
+    global x_type, result_type
+    cdef int light = STREAMS if number in floating else PLAIN, heavy = HEAVY
+    x_type, result_type = code(kind), result_code(kind)
     if number is float or number is double:
         heavy = HEAVY | STREAMS
-    add(b"relu", b"xx", type, result, <kernel_t> relu_kernel[number], light)
+    add(b"relu", b"xx", <kernel_t> relu_kernel[number], light)
     if number is float or number is double or number is int32_t or number is int64_t:
         add_chosen(<kernel_t> relu_chosen[number])
-    add(b"leaky_relu", b"xsr", type, result, <kernel_t> leaky_relu_kernel[number], light)
+    add(b"leaky_relu", b"xsr", <kernel_t> leaky_relu_kernel[number], light)
     if number is float or number is double:
         add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", type, result, <kernel_t> sigmoid_kernel[number], heavy)
-    add(b"tanh", b"xr", type, result, <kernel_t> tanh_kernel[number], heavy)
-    add(b"relu_grad", b"xxx", type, result, <kernel_t> relu_grad_kernel[number], light)
+    add(b"sigmoid", b"xr", <kernel_t> sigmoid_kernel[number], heavy)
+    add(b"tanh", b"xr", <kernel_t> tanh_kernel[number], heavy)
+    add(b"relu_grad", b"xxx", <kernel_t> relu_grad_kernel[number], light)
 
 
 cdef void add_integer_rows(integer* kind) noexcept:
-    cdef char type = code(kind), result = result_code(kind)
-    add(b"truncated_leaky_relu", b"xsx", type, result, <kernel_t> truncated_leaky_relu_kernel[integer], PLAIN)
-    add(b"truncated_sigmoid", b"xx", type, result, <kernel_t> truncated_sigmoid_kernel[integer], HEAVY)
-    add(b"truncated_tanh", b"xx", type, result, <kernel_t> truncated_tanh_kernel[integer], HEAVY)
+    global x_type, result_type
+    x_type, result_type = code(kind), result_code(kind)
+    add(b"truncated_leaky_relu", b"xsx", <kernel_t> truncated_leaky_relu_kernel[integer], PLAIN)
+    add(b"truncated_sigmoid", b"xx", <kernel_t> truncated_sigmoid_kernel[integer], HEAVY)
+    add(b"truncated_tanh", b"xx", <kernel_t> truncated_tanh_kernel[integer], HEAVY)
 
 
 cdef void add_floating_rows(floating* kind) noexcept:
-    cdef char type = code(kind), result = result_code(kind)
-    add(b"leaky_relu_grad", b"xxsx", type, result, <kernel_t> leaky_relu_grad_kernel[floating], STREAMS)
-    add(b"sigmoid_grad", b"xxx", type, result, <kernel_t> sigmoid_grad_kernel[floating], STREAMS)
-    add(b"tanh_grad", b"xxx", type, result, <kernel_t> tanh_grad_kernel[floating], STREAMS)
+    global x_type, result_type
+    x_type, result_type = code(kind), result_code(kind)
+    add(b"leaky_relu_grad", b"xxsx", <kernel_t> leaky_relu_grad_kernel[floating], STREAMS)
+    add(b"sigmoid_grad", b"xxx", <kernel_t> sigmoid_grad_kernel[floating], STREAMS)
+    add(b"tanh_grad", b"xxx", <kernel_t> tanh_grad_kernel[floating], STREAMS)
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
