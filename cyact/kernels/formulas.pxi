@@ -263,7 +263,6 @@ cdef extern from *:
     const double CUT "12.0"                     # doubles there are 2^-49 apart
     const double TANH_HIGH "20.0"
     const double HALF_ROUND "(0x1.8p+52 + 1022.0)"      # ROUND, for half of 2^k
-    const double TAIL "(-0.75 * 0x1.abc9e3b39803fp-56)"     # -1.5 LN2_LOW / 2
 
 
 cdef inline void tanh_parts_d(double x, double* h, double* V, double* t) noexcept nogil:
@@ -279,7 +278,7 @@ cdef inline double tanh_sum_d(double h, double V, double t, double value) noexce
     cdef double inverse = 2 / fma(s + s, W + h, M)
     cdef double cut = fma(-M, inverse, CUT + 1), y = cut - CUT
     cdef double e1 = fma(CUT + 1 - cut, b, -1), e2 = e1 + (cut - (CUT - 1))
-    y = fma(fma(V, e1, fma(k, TAIL, fma(h, e2, e1))), inverse, y)
+    y = fma(fma(V, e1, fma(k, -1.5 * LN2_LOW / 2, fma(h, e2, e1))), inverse, y)
     return or_nan(from_bits(bits(y) | bits(value) & SIGN), value)
 
 
@@ -297,7 +296,8 @@ cdef inline number relu_grad(number g, number x) noexcept nogil:
 
 # leaky_relu_grad(g, x, alpha) = g if x > 0 else alpha g
 #
-# One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself.
+# One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself,
+# quiet where it is multiplied.
 cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
     cdef real magnitude = fabsf(g) if real is float else fabs(g)
     # & where "and" would be a branch
