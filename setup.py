@@ -68,7 +68,7 @@ def extension(name, flags, link=(), macros=()):
     return Extension(
         f"cyact.{name}",
         [f"cyact/{name.replace('.', '/')}.pyx"],
-        include_dirs=[numpy.get_include()],
+        include_dirs=[numpy.get_include(), "cyact/kernels"],
         define_macros=[
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             ("CYACT_BUILD_FLAGS", f'"{" ".join(flags)}"'),

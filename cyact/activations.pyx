@@ -5,7 +5,7 @@ costs a fraction of a ufunc call. What it does not recognise it leaves to the uf
 nothing.
 
 The functions are not written as ``def``: what Cython does for a dozen parameters, and for a keyword that is none of
-them, takes longer than sixteen elements do. One entry (``call``), and one parser for what is less common (``parsed``),
+them, takes longer than sixteen elements do. One entry (``call``), and one parser for what is less common (``parse``),
 serve them all.
 """
 
@@ -20,11 +20,11 @@ import numpy as np
 
 from cyact import ufuncs
 
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, get_status, restore, store
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, LoopNest, Kernel
+from cyact.parallel cimport run_contiguous, run_strided, get_status, clear_raised_flags, store
 from cyact.ufuncs cimport (
     ALPHA, CASTING, DTYPE, FIRST, NAME, NUMPY_TYPES, OUT, SECOND, SLOTS, WHERE, Function, checked_slope, dtype_of,
-    explained, is_bfloat16, is_integer, label, slot,
+    with_context, is_bfloat16, is_integer, describe_call, type_index,
 )
 
 cnp.import_array()
@@ -141,7 +141,7 @@ cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) n
     )
 
 
-cdef bint make_job(Job* job, PyArrayObject** arrays, int operands, char* slope) noexcept:
+cdef bint make_nest(LoopNest* nest, PyArrayObject** arrays, int operands, char* slope) noexcept:
     """Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow.
 
     False where elements of the output may overlap each other.
@@ -159,8 +159,8 @@ cdef bint make_job(Job* job, PyArrayObject** arrays, int operands, char* slope) 
             a -= 1
         axes[a] = axis
     for o in range(operands):
-        job.data[o] = slope if arrays[o] == NULL else <char*> PyArray_DATA(arrays[o])
-    job.ndim = 0
+        nest.data[o] = slope if arrays[o] == NULL else <char*> PyArray_DATA(arrays[o])
+    nest.ndim = 0
     for a in range(ndim):
         axis = axes[a]
         n = PyArray_DIM(out, axis)
@@ -170,27 +170,27 @@ cdef bint make_job(Job* job, PyArrayObject** arrays, int operands, char* slope) 
         for o in range(operands):
             strides[o] = 0 if arrays[o] == NULL else PyArray_STRIDE(arrays[o], axis)
             backwards = backwards and strides[o] <= 0
-        merge = job.ndim > 0
+        merge = nest.ndim > 0
         for o in range(operands):
             if backwards:
-                job.data[o] += strides[o] * (n - 1)
+                nest.data[o] += strides[o] * (n - 1)
                 strides[o] = -strides[o]
-            merge = merge and job.strides[o][job.ndim - 1] == strides[o] * n
+            merge = merge and nest.strides[o][nest.ndim - 1] == strides[o] * n
         if not merge:
-            job.shape[job.ndim] = 1
-            job.ndim += 1
-        job.shape[job.ndim - 1] *= n
+            nest.shape[nest.ndim] = 1
+            nest.ndim += 1
+        nest.shape[nest.ndim - 1] *= n
         for o in range(operands):
-            job.strides[o][job.ndim - 1] = strides[o]
-    for a in range(job.ndim - 1, -1, -1):
-        if abs(job.strides[operands - 1][a]) < extent:
+            nest.strides[o][nest.ndim - 1] = strides[o]
+    for a in range(nest.ndim - 1, -1, -1):
+        if abs(nest.strides[operands - 1][a]) < extent:
             return False
-        extent += abs(job.strides[operands - 1][a]) * (job.shape[a] - 1)
-    if job.ndim == 0:
-        job.ndim = 1
-        job.shape[0] = 1
+        extent += abs(nest.strides[operands - 1][a]) * (nest.shape[a] - 1)
+    if nest.ndim == 0:
+        nest.ndim = 1
+        nest.shape[0] = 1
         for o in range(operands):
-            job.strides[o][0] = job.kernel.itemsize[o]
+            nest.strides[o][0] = nest.kernel.itemsize[o]
     return True
 
 
@@ -213,7 +213,7 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
         return None
     place = PyArray_TYPE(x)
     if place >= NUMPY_TYPES:
-        place = slot(place)
+        place = type_index(place)
         if place < 0:
             return None
     kernel = function.kernels[place]
@@ -272,29 +272,29 @@ cdef object direct(Function function, PyObject** inputs, PyObject* alpha, PyObje
             kernel.call(args, n, kernel.sloped, False)
         else:
             with nogil:
-                compute(kernel, args, n, kernel.sloped, out == NULL)
+                run_contiguous(kernel, args, n, kernel.sloped, out == NULL)
     elif not strided(kernel, operands, <char*> &slope, n):
         return None
     # Reading the flags waits for the results, which may as well take their time while the interpreter goes on.
     if n >= GIL_FREE or not kernel.quiet:
-        restore(status)
+        clear_raised_flags(status)
     if out == NULL and PyArray_NDIM(target) == 0:
         Py_INCREF(result)
         return PyArray_Return(result)
     return result
 
 
-# A function of its own, so that short calls need not make room for its job.
+# A function of its own, so that short calls need not make room for its nest.
 cdef bint strided(const Kernel* kernel, PyArrayObject** operands, char* slope, Py_ssize_t n) noexcept:
-    cdef Job job
-    job.kernel = kernel
-    if not make_job(&job, operands, kernel.operands, slope):
+    cdef LoopNest nest
+    nest.kernel = kernel
+    if not make_nest(&nest, operands, kernel.operands, slope):
         return False
     if n < GIL_FREE:
-        compute_job(&job)
+        run_strided(&nest)
     else:
         with nogil:
-            compute_job(&job)
+            run_strided(&nest)
     return True
 
 
@@ -364,13 +364,13 @@ cdef object general(Function function, PyObject** values):
         hint = ""
         if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
             hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
-        raise explained(error, function, values[NAME], hint) from error
+        raise with_context(error, function, values[NAME], hint) from error
 
 
 # ---- the arguments ----
 
 cdef int find(Function function, PyObject* key) except -2:
-    """The slot of a keyword; -1 where there is none. Names are interned as a rule, so that identity decides."""
+    """The type_index of a keyword; -1 where there is none. Names are interned as a rule, so that identity decides."""
     cdef int i
     for i in range(SLOTS):
         if function.parameters[i] == key:
@@ -387,7 +387,7 @@ cdef PyObject* OUT_NAME = <PyObject*> "out"
 cdef inline object call(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
     """One call of a public function, its arguments as the interpreter hands them over.
 
-    Most are the inputs, perhaps a slope, perhaps ``out=``: these are not even parsed.
+    Most are the inputs, perhaps a slope, perhaps ``out=``: these are not even parse.
     """
     cdef Py_ssize_t more = nargs - function.arrays
     cdef PyObject** rest = args + function.arrays
@@ -409,10 +409,10 @@ cdef inline object call(Function function, PyObject** args, Py_ssize_t nargs, Py
         result = direct(function, args, alpha, out)
         if result is not None:
             return result
-    return parsed(function, args, nargs, names)
+    return parse(function, args, nargs, names)
 
 
-cdef object parsed(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
+cdef object parse(Function function, PyObject** args, Py_ssize_t nargs, PyObject* names):
     """The same for any arguments."""
     cdef PyObject* values[SLOTS]
     cdef object problem = None, result = None
@@ -442,7 +442,7 @@ cdef object parsed(Function function, PyObject** args, Py_ssize_t nargs, PyObjec
         if values[place] == NULL and problem is None:
             problem = f"missing argument {<object> function.parameters[place]!r}"
     if problem is not None:
-        raise TypeError(f"{label(function, values[NAME])}: {problem}")
+        raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
     if values[OUT] == <PyObject*> None:
         values[OUT] = NULL
     if simple:
@@ -467,7 +467,7 @@ ctypedef object (*entry_t)(PyObject* self, PyObject** args, Py_ssize_t nargs, Py
 __all__ = []
 
 
-cdef object public(Function function, entry_t entry, str first, str second, str doc):
+cdef object make_function(Function function, entry_t entry, str first, str second, str doc):
     """The function object. ``first`` and ``second`` are the names of its inputs."""
     alpha = "alpha" if function.sloped else None
     names = (first, second, alpha, "out", "where", "casting", "order", "dtype", "subok", "name")
@@ -501,7 +501,7 @@ cdef object relu_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObje
     return call(RELU, args, nargs, names)
 
 
-relu = public(RELU, relu_entry, "features", None, """Rectified linear unit, ``max(features, 0)``.
+relu = make_function(RELU, relu_entry, "features", None, """Rectified linear unit, ``max(features, 0)``.
 
 Parameters
 ----------
@@ -555,7 +555,7 @@ cdef object leaky_relu_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, 
     return call(LEAKY_RELU, args, nargs, names)
 
 
-leaky_relu = public(LEAKY_RELU, leaky_relu_entry, "features", None, """Leaky rectified linear unit.
+leaky_relu = make_function(LEAKY_RELU, leaky_relu_entry, "features", None, """Leaky rectified linear unit.
 
 Parameters
 ----------
@@ -616,7 +616,7 @@ cdef object sigmoid_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyO
     return call(SIGMOID, args, nargs, names)
 
 
-sigmoid = public(SIGMOID, sigmoid_entry, "features", None, """Logistic sigmoid, ``1 / (1 + exp(-features))``.
+sigmoid = make_function(SIGMOID, sigmoid_entry, "features", None, """Logistic sigmoid, ``1 / (1 + exp(-features))``.
 
 Parameters
 ----------
@@ -653,7 +653,7 @@ Notes
 At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0, 1]; results down
 to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a fitted polynomial for
 ``e**r`` and one Newton step for the quotient; constants, fit and errors stand above the formula in
-``cyact/kernels/formulas.pxi``. Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and
+``cyact/kernels/formulas.pxd``. Multiply-add is emulated where the processor lacks it (x86_64_v2): slower, and now and
 then another last bit.
 
 Examples
@@ -673,7 +673,7 @@ cdef object tanh_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, PyObje
     return call(TANH, args, nargs, names)
 
 
-tanh = public(TANH, tanh_entry, "features", None, """Hyperbolic tangent.
+tanh = make_function(TANH, tanh_entry, "features", None, """Hyperbolic tangent.
 
 Parameters
 ----------
@@ -709,7 +709,7 @@ Notes
 -----
 At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd, within [-1, 1].
 inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at a multiple of
-``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxi``. Multiply-add is
+``log(2) / 2``; constants, fit and errors stand above the formula in ``cyact/kernels/formulas.pxd``. Multiply-add is
 emulated where the processor lacks it (x86_64_v2): slower, and now and then another last bit.
 
 Examples
@@ -727,7 +727,7 @@ cdef object relu_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, P
     return call(RELU_GRAD, args, nargs, names)
 
 
-relu_grad = public(RELU_GRAD, relu_grad_entry, "gradients", "features", """Gradient of `relu`.
+relu_grad = make_function(RELU_GRAD, relu_grad_entry, "gradients", "features", """Gradient of `relu`.
 
 Parameters
 ----------
@@ -774,7 +774,8 @@ cdef object leaky_relu_grad_entry(PyObject* self, PyObject** args, Py_ssize_t na
     return call(LEAKY_RELU_GRAD, args, nargs, names)
 
 
-leaky_relu_grad = public(LEAKY_RELU_GRAD, leaky_relu_grad_entry, "gradients", "features", """Gradient of `leaky_relu`.
+leaky_relu_grad = make_function(
+    LEAKY_RELU_GRAD, leaky_relu_grad_entry, "gradients", "features", """Gradient of `leaky_relu`.
 
 Parameters
 ----------
@@ -825,7 +826,7 @@ cdef object sigmoid_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs
     return call(SIGMOID_GRAD, args, nargs, names)
 
 
-sigmoid_grad = public(SIGMOID_GRAD, sigmoid_grad_entry, "y", "dy", """Gradient of `sigmoid`, from its output.
+sigmoid_grad = make_function(SIGMOID_GRAD, sigmoid_grad_entry, "y", "dy", """Gradient of `sigmoid`, from its output.
 
 Parameters
 ----------
@@ -874,7 +875,7 @@ cdef object tanh_grad_entry(PyObject* self, PyObject** args, Py_ssize_t nargs, P
     return call(TANH_GRAD, args, nargs, names)
 
 
-tanh_grad = public(TANH_GRAD, tanh_grad_entry, "y", "dy", """Gradient of `tanh`, from its output.
+tanh_grad = make_function(TANH_GRAD, tanh_grad_entry, "y", "dy", """Gradient of `tanh`, from its output.
 
 Parameters
 ----------

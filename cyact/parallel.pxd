@@ -1,4 +1,4 @@
-from cyact.kernels.table cimport MAX_OPERANDS, Job, Kernel, Level
+from cyact.kernels.table cimport MAX_OPERANDS, LoopNest, Kernel, Level
 
 cdef const Level* level
 
@@ -37,7 +37,7 @@ cdef extern from *:
 
 
 # Not the flag of an inexact result, which nearly every call raises and nobody reads: writing the register takes time.
-cdef inline void restore(unsigned int status) noexcept nogil:
+cdef inline void clear_raised_flags(unsigned int status) noexcept nogil:
     if get_status() & ~status & WARNINGS:
         set_status(status)
 
@@ -50,5 +50,7 @@ cdef inline void store(double value, char type, void* to) noexcept nogil:
         level.store(value, type, to)
 
 
-cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil
-cdef void compute_job(const Job* job) noexcept nogil
+cdef void run_contiguous(
+    const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint just_allocated
+) noexcept nogil
+cdef void run_strided(const LoopNest* nest) noexcept nogil

@@ -1,7 +1,7 @@
 """Runs one call's loops: on the chosen level, on how many threads, past the cache or through it.
 
 A child process may be forked at any time. Kernels raise floating-point flags: who calls puts back those that mean a
-warning (``restore``).
+warning (``clear_raised_flags``).
 """
 
 import os
@@ -266,12 +266,12 @@ def start(name, processors, cache):
 
 
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
-    if n < (HEAVY_THREADED if kernel.heavy else LIGHT_THREADED):
+    if n < (HEAVY_THREADED if kernel.compute_bound else LIGHT_THREADED):
         return 1
     return thread_count()
 
 
-cdef void compute_part(
+cdef void run_chunk(
     const Kernel* kernel, char** args, Py_ssize_t start, Py_ssize_t stop, bint scalar, bint streamed
 ) noexcept nogil:
     cdef int out = kernel.operands - 1, o
@@ -284,34 +284,39 @@ cdef void compute_part(
         kernel.call(at, stop - start, scalar, False)
 
 
-cdef void compute(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint fresh) noexcept nogil:
-    """Contiguous arrays, as a kernel takes them. Pages of a ``fresh`` output are in the cache once they were zeroed."""
+cdef void run_contiguous(
+    const Kernel* kernel, char** args, Py_ssize_t n, bint scalar, bint just_allocated
+) noexcept nogil:
+    """Contiguous arrays, as a kernel takes them.
+
+    Pages of a ``just_allocated`` output are in the cache once they were zeroed.
+    """
     if n < HEAVY_THREADED:
         kernel.call(args, n, scalar, False)
         return
     cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
     cdef Py_ssize_t itemsize = 0, chunk
-    cdef bint streamed = not fresh
+    cdef bint streamed = not just_allocated
     for o in range(out + 1):
         itemsize += 0 if scalar and o == out - 1 else kernel.itemsize[o]
         streamed = streamed and (o == out or args[o] != args[out])
     streamed = streamed and n * itemsize >= streamed_from
     if threads == 1:
-        compute_part(kernel, args, 0, n, scalar, streamed)
+        run_chunk(kernel, args, 0, n, scalar, streamed)
         return
     for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
-        compute_part(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), scalar, streamed)
+        run_chunk(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), scalar, streamed)
 
 
-cdef void compute_job(const Job* job) noexcept nogil:
+cdef void run_strided(const LoopNest* nest) noexcept nogil:
     """Arrays of any strides."""
     cdef Py_ssize_t n = 1, chunk
     cdef int axis, threads
-    for axis in range(job.ndim):
-        n *= job.shape[axis]
-    threads = threads_for(job.kernel, n)
+    for axis in range(nest.ndim):
+        n *= nest.shape[axis]
+    threads = threads_for(nest.kernel, n)
     if threads == 1:
-        level.walk(job, 0, n)
+        level.walk(nest, 0, n)
         return
     for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
-        level.walk(job, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))
+        level.walk(nest, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))

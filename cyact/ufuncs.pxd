@@ -8,7 +8,7 @@ cdef enum:
     TYPES = 25
 
     # What a call of a public function may be given: its arguments, by place or keyword; what every ufunc takes; the
-    # caller's label.
+    # caller's describe_call.
     FIRST = 0
     SECOND = 1
     ALPHA = 2
@@ -21,7 +21,7 @@ cdef enum:
     NAME = 9
     SLOTS = 10
 
-cdef int slot(int type_number) noexcept
+cdef int type_index(int type_number) noexcept
 cdef bint is_bfloat16(object dtype)
 
 
@@ -33,7 +33,7 @@ cdef class Function:
     # For activations: the names of all that a call may be given, NULL where this function has none.
     cdef PyObject* parameters[SLOTS]
     cdef readonly Function truncated    # the same with integers stored into their own dtype, or None
-    # By the slot of the first input's type: what computes it, and the result's type number. NULL where there is
+    # By the type_index of the first input's type: what computes it, and the result's type number. NULL where there is
     # nothing.
     cdef const Kernel* kernels[TYPES]
     cdef int results[TYPES]
@@ -42,8 +42,8 @@ cdef class Function:
 
 cdef bint is_integer(object dtype) except -1
 cdef object checked_slope(Function function, object first, object second, object alpha, object dtype)
-cdef str label(Function function, PyObject* name)
-cdef object explained(object error, Function function, PyObject* name, str hint)
+cdef str describe_call(Function function, PyObject* name)
+cdef object with_context(object error, Function function, PyObject* name, str hint)
 
 
 cdef inline object dtype_of(object x):

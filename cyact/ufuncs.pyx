@@ -15,8 +15,8 @@ from numbers import Real
 
 import numpy as np
 
-from cyact.kernels.table cimport MAX_OPERANDS, Job, Kernel
-from cyact.parallel cimport compute, compute_job, get_status, level, restore, store
+from cyact.kernels.table cimport MAX_OPERANDS, LoopNest, Kernel
+from cyact.parallel cimport run_contiguous, run_strided, get_status, level, clear_raised_flags, store
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -52,7 +52,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     cdef Py_ssize_t n = dimensions[0], i
     cdef bint scalar = kernel.sloped and steps[out - 1] == 0, straight = True
     cdef char* at[MAX_OPERANDS]
-    cdef Job job
+    cdef LoopNest nest
     cdef unsigned int status = get_status()
     for o in range(out + 1):
         straight = straight and (steps[o] == kernel.itemsize[o] or scalar and o == out - 1)
@@ -60,18 +60,18 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
         for i in range(n):
             for o in range(out + 1):
                 at[o] = args[o] + i * steps[o]
-            compute(kernel, at, 1, kernel.sloped, fresh=False)
+            run_contiguous(kernel, at, 1, kernel.sloped, just_allocated=False)
     elif straight:
-        compute(kernel, args, n, scalar, fresh=False)
+        run_contiguous(kernel, args, n, scalar, just_allocated=False)
     else:
-        job.kernel = kernel
-        job.ndim = 1
-        job.shape[0] = n
+        nest.kernel = kernel
+        nest.ndim = 1
+        nest.shape[0] = n
         for o in range(out + 1):
-            job.strides[o][0] = steps[o]
-            job.data[o] = args[o]
-        compute_job(&job)
-    restore(status)
+            nest.strides[o][0] = steps[o]
+            nest.data[o] = args[o]
+        run_strided(&nest)
+    clear_raised_flags(status)
 
 
 cdef inline bint overlaps(
@@ -154,7 +154,7 @@ cdef int resolver(
 cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, once it was met
 
 
-cdef int slot(int type_number) noexcept:
+cdef int type_index(int type_number) noexcept:
     """Where ``Function`` keeps what belongs to a type number; -1 for types that it does not know."""
     if type_number < NUMPY_TYPES:
         return type_number
@@ -223,7 +223,7 @@ cdef class Function:
             return None
         if bfloat16_number < 0 and is_bfloat16(dtype):
             add_bfloat16(dtype)
-        cdef int number = slot((<cnp.dtype> dtype).type_num)
+        cdef int number = type_index((<cnp.dtype> dtype).type_num)
         return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
 
 
@@ -252,16 +252,16 @@ __all__ = list(functions)
 
 # ---- what public functions need of these beside the call: messages, dtypes, slopes ----
 
-cdef str label(Function function, PyObject* name):
+cdef str describe_call(Function function, PyObject* name):
     """The function's name and the caller's label, NULL for none."""
     if name == NULL or <object> name is None:
         return function.name
     return f"{function.name} (name={<object> name!r})"
 
 
-cdef object explained(object error, Function function, PyObject* name, str hint):
+cdef object with_context(object error, Function function, PyObject* name, str hint):
     """The error again, of the same public type, with the function's name and the caller's label."""
-    text = f"{label(function, name)}: {error}{hint}"
+    text = f"{describe_call(function, name)}: {error}{hint}"
     ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
     if ufunc_errors:
         again = ufunc_errors[-1](text)

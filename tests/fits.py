@@ -2,7 +2,7 @@
 
     python tests/fits.py
 
-The numbers that it prints are those of cyact/kernels/formulas.pxi, or as good. ml_dtypes is needed.
+The numbers that it prints are those of cyact/kernels/formulas.pxd, or as good. ml_dtypes is needed.
 """
 
 import ml_dtypes

@@ -1,9 +1,11 @@
 # What every level is made of. A level's own file includes this one and nothing else: the flags of its extension, in
 # setup.py, are what makes it that level.
 #
-# Read on in this order. ``elementary`` has the bits of numbers, fused multiply-add and constants; ``formulas``, one
-# scalar formula per function; ``half``, 16-bit floating point; ``lookup``, tables for eight bits; ``loops``, the
-# loops that bring formulas to arrays; ``table``, which formula is computed by which loop for which dtype. The result
+# Read on in this order. ``simd.h`` has all that names an instruction set, fused multiply-add among it; ``elementary``,
+# the bits of numbers and constants; ``formulas``, one scalar formula per function; ``convert``, 16-bit floating point;
+# ``contiguous``, the loops that bring formulas to arrays; ``lookup``, tables for eight bits; ``stream`` and
+# ``strided``, outputs past the cache and other layouts; ``table``, which formula is computed by which loop for which
+# dtype. The result
 # is one table of function pointers, handed over in a capsule: callers of other modules, compiled for the baseline,
 # find all they need there (``table.pxd``).
 #
@@ -12,11 +14,19 @@
 # why there is one source for all levels and dtypes, and why every level computes the same bits: the same IEEE
 # operations, on another number of lanes.
 
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Job, Kernel, Level, bfloat16, half, kernel_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
 
-include "elementary.pxi"
-include "formulas.pxi"
-include "half.pxi"
+from cyact.kernels.contiguous cimport *
+from cyact.kernels.convert cimport *
+from cyact.kernels.dtypes cimport *
+from cyact.kernels.elementary cimport *
+from cyact.kernels.formulas cimport *
+from cyact.kernels.simd cimport *
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, LoopNest, Kernel, Level, kernel_t
+
+include "blocks.pxi"
 include "lookup.pxi"
-include "loops.pxi"
+include "stream.pxi"
+include "strided.pxi"
 include "table.pxi"

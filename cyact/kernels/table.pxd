@@ -4,23 +4,15 @@ A level is an extension module that is compiled for one set of instructions. It 
 everything else of the package is baseline code and calls through the pointers found there.
 """
 
-from libc.stdint cimport uint16_t
-
 # NumPy's own limit on the number of dimensions.
 cdef enum:
     MAX_DIMS = 64
     MAX_OPERANDS = 4
 
-# float16 and bfloat16 have no C type: structures of their own keep the fused types apart.
-cdef struct half:
-    uint16_t bits
-
-cdef struct bfloat16:
-    uint16_t bits
-
 # Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but
 # when ``scalar`` is true the slope is a single value. The output is one of the inputs, or overlaps none of them. Only
-# a kernel that ``streams`` heeds ``streamed``: it writes past the cache an output that starts at a cache line.
+# a kernel that ``stores_past_cache`` heeds ``streamed``: it writes past the cache an output that starts at a cache
+# line.
 ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil
 
 cdef struct Kernel:
@@ -29,8 +21,8 @@ cdef struct Kernel:
     int operands                # inputs and output
     int itemsize[MAX_OPERANDS]
     bint sloped                 # the last input is a slope
-    bint heavy                  # bound by arithmetic, not by memory
-    bint streams                # can write past the cache by itself
+    bint compute_bound                  # bound by arithmetic, not by memory
+    bint stores_past_cache                # can write past the cache by itself
     bint quiet                  # raises no floating-point flag that NumPy warns of, unless told to, of any array
     kernel_t call
     # In place, of chosen elements alone: after the operands come unsigned integers as wide as these, zero where an
@@ -38,7 +30,7 @@ cdef struct Kernel:
     kernel_t chosen
 
 # One call over arrays of any strides. Axis 0 is the outermost.
-cdef struct Job:
+cdef struct LoopNest:
     const Kernel* kernel
     int ndim
     Py_ssize_t shape[MAX_DIMS]
@@ -52,5 +44,5 @@ cdef struct Level:
     void (*store)(double value, char type, void* to) noexcept nogil
     # Computes ``n`` elements as ``kernel.call`` does, and writes them past the cache. The output overlaps no input.
     void (*stream)(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil
-    # Computes the elements [start, stop) of the job, counted in C order.
-    void (*walk)(const Job* job, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+    # Computes the elements [start, stop) of the nest, counted in C order.
+    void (*walk)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil

@@ -60,7 +60,7 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar, bint strea
     if number is float or number is double:
         map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar, streamed)
     elif number is half or number is bfloat16:
-        map2_small[number](leaky_relu[float], args[0], args[1], args[2], n, scalar, streamed)
+        map2_16_bit[number](leaky_relu[float], args[0], args[1], args[2], n, scalar, streamed)
     elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
         map_slope_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
     else:
@@ -68,15 +68,15 @@ cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar, bint strea
 
 
 cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_staged[float](sigmoid_exp_f, sigmoid_quotient_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n, streamed)
+    pipeline[float](sigmoid_prepare_f, sigmoid_finish_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n, streamed)
 
 
 cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_staged[double](sigmoid_exp_d, sigmoid_quotient_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n, streamed)
+    pipeline[double](sigmoid_prepare_d, sigmoid_finish_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n, streamed)
 
 
 cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_bounded[float](sigmoid_half, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
+    map1_clamped[float](sigmoid_half, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
 
 
 cdef Table[2] sigmoid_tables = [tabulated(sigmoid_floats, is_signed=False), tabulated(sigmoid_floats, is_signed=True)]
@@ -87,15 +87,15 @@ cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed
 
 
 cdef void tanh_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_staged[float](tanh_parts_f, tanh_sum_f, 0, TANH_HIGH_F, x, out, n, streamed)
+    pipeline[float](tanh_prepare_f, tanh_finish_f, 0, TANH_HIGH_F, x, out, n, streamed)
 
 
 cdef void tanh_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_bounded[float](tanh_half, -TANH_HIGH_H, TANH_HIGH_H, x, out, n)
+    map1_clamped[float](tanh_half, -TANH_HIGH_H, TANH_HIGH_H, x, out, n)
 
 
 cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_staged[double](tanh_parts_d, tanh_sum_d, 0, TANH_HIGH, x, out, n, streamed)
+    pipeline[double](tanh_prepare_d, tanh_finish_d, 0, TANH_HIGH, x, out, n, streamed)
 
 
 cdef Table[2] tanh_tables = [tabulated(tanh_floats, is_signed=False), tabulated(tanh_floats, is_signed=True)]
@@ -122,7 +122,7 @@ cdef inline void output_gradient(
     elif floating is double:
         map2[double](double_, args[0], args[1], args[2], n, streamed)
     else:
-        map2_small[floating](single, args[0], args[1], args[2], n, False, streamed)
+        map2_16_bit[floating](single, args[0], args[1], args[2], n, False, streamed)
 
 
 cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
@@ -147,9 +147,9 @@ cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bin
     elif floating is float or floating is double:
         map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar, streamed)
     elif scalar and is_ordinary(args[2]):
-        map3_small[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True, streamed)
+        map3_16_bit[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True, streamed)
     else:
-        map3_small[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar, streamed)
+        map3_16_bit[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar, streamed)
 
 
 cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
@@ -186,7 +186,7 @@ table.walk = walk
 
 
 # NumPy's type character of a dtype, and of the result that a function of real numbers has for it.
-cdef char code(number* kind) noexcept:
+cdef char code(number* tag) noexcept:
     if number is int8_t: return b"b"
     elif number is int16_t: return b"h"
     elif number is int32_t: return b"i"
@@ -201,8 +201,8 @@ cdef char code(number* kind) noexcept:
     else: return b"d"
 
 
-cdef char result_code(number* kind) noexcept:
-    if number is half or number is bfloat16 or number is float: return code(kind)
+cdef char result_code(number* tag) noexcept:
+    if number is half or number is bfloat16 or number is float: return code(tag)
     elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t: return b"f"
     else: return b"d"
 
@@ -214,8 +214,8 @@ cdef int itemsize_of(char c) noexcept:
 # What a kernel is, as a sum.
 cdef enum:
     PLAIN = 0
-    HEAVY = 1
-    STREAMS = 2
+    COMPUTE_BOUND = 1
+    STORES_PAST_CACHE = 2
 
 # Of the rows that are being added: the dtype, and that of the result.
 cdef char x_type, result_type
@@ -234,10 +234,10 @@ cdef void add(const char* function, const char* pattern, kernel_t call, int trai
     kernel.types[o] = 0
     kernel.operands = o
     kernel.sloped = pattern[o - 2] == b"s"
-    kernel.heavy = traits & HEAVY
-    kernel.streams = LOOPS_STREAM and traits & STREAMS
+    kernel.compute_bound = traits & COMPUTE_BOUND
+    kernel.stores_past_cache = LOOPS_STREAM and traits & STORES_PAST_CACHE
     # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
-    kernel.quiet = HAS_MASKS and traits & HEAVY and x_type == b"f"
+    kernel.quiet = HAS_MASKS and traits & COMPUTE_BOUND and x_type == b"f"
     kernel.function = function
     kernel.call = call
     kernel.chosen = NULL
@@ -250,37 +250,37 @@ cdef void add_chosen(kernel_t call) noexcept:
         kernels[table.count - 1].chosen = call
 
 
-cdef void add_rows(number* kind) noexcept:
+cdef void add_rows(number* tag) noexcept:
     global x_type, result_type
-    cdef int light = STREAMS if number in floating else PLAIN, heavy = HEAVY
-    x_type, result_type = code(kind), result_code(kind)
+    cdef int light = STORES_PAST_CACHE if number in floating else PLAIN, compute_bound = COMPUTE_BOUND
+    x_type, result_type = code(tag), result_code(tag)
     if number is float or number is double:
-        heavy = HEAVY | STREAMS
+        compute_bound = COMPUTE_BOUND | STORES_PAST_CACHE
     add(b"relu", b"xx", <kernel_t> relu_kernel[number], light)
     if number is float or number is double or number is int32_t or number is int64_t:
         add_chosen(<kernel_t> relu_chosen[number])
     add(b"leaky_relu", b"xsr", <kernel_t> leaky_relu_kernel[number], light)
     if number is float or number is double:
         add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", <kernel_t> sigmoid_kernel[number], heavy)
-    add(b"tanh", b"xr", <kernel_t> tanh_kernel[number], heavy)
+    add(b"sigmoid", b"xr", <kernel_t> sigmoid_kernel[number], compute_bound)
+    add(b"tanh", b"xr", <kernel_t> tanh_kernel[number], compute_bound)
     add(b"relu_grad", b"xxx", <kernel_t> relu_grad_kernel[number], light)
 
 
-cdef void add_integer_rows(integer* kind) noexcept:
+cdef void add_integer_rows(integer* tag) noexcept:
     global x_type, result_type
-    x_type, result_type = code(kind), result_code(kind)
+    x_type, result_type = code(tag), result_code(tag)
     add(b"truncated_leaky_relu", b"xsx", <kernel_t> truncated_leaky_relu_kernel[integer], PLAIN)
-    add(b"truncated_sigmoid", b"xx", <kernel_t> truncated_sigmoid_kernel[integer], HEAVY)
-    add(b"truncated_tanh", b"xx", <kernel_t> truncated_tanh_kernel[integer], HEAVY)
+    add(b"truncated_sigmoid", b"xx", <kernel_t> truncated_sigmoid_kernel[integer], COMPUTE_BOUND)
+    add(b"truncated_tanh", b"xx", <kernel_t> truncated_tanh_kernel[integer], COMPUTE_BOUND)
 
 
-cdef void add_floating_rows(floating* kind) noexcept:
+cdef void add_floating_rows(floating* tag) noexcept:
     global x_type, result_type
-    x_type, result_type = code(kind), result_code(kind)
-    add(b"leaky_relu_grad", b"xxsx", <kernel_t> leaky_relu_grad_kernel[floating], STREAMS)
-    add(b"sigmoid_grad", b"xxx", <kernel_t> sigmoid_grad_kernel[floating], STREAMS)
-    add(b"tanh_grad", b"xxx", <kernel_t> tanh_grad_kernel[floating], STREAMS)
+    x_type, result_type = code(tag), result_code(tag)
+    add(b"leaky_relu_grad", b"xxsx", <kernel_t> leaky_relu_grad_kernel[floating], STORES_PAST_CACHE)
+    add(b"sigmoid_grad", b"xxx", <kernel_t> sigmoid_grad_kernel[floating], STORES_PAST_CACHE)
+    add(b"tanh_grad", b"xxx", <kernel_t> tanh_grad_kernel[floating], STORES_PAST_CACHE)
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.

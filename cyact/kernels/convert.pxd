@@ -3,40 +3,20 @@
 # gcc does not vectorise conversions of _Float16, hence the processor's instructions where there are any, and integer
 # arithmetic that vectorises elsewhere. Both round to nearest even and keep a NaN's payload; float16's becomes quiet.
 
+from libc.stdint cimport int32_t, uint16_t, uint32_t
+from libc.string cimport memcpy
+
+from cyact.kernels.dtypes cimport bfloat16, float16_like, half, number, real
+from cyact.kernels.elementary cimport bits_f, from_bits_f
+from cyact.kernels.simd cimport HALF_LANES, LANES_16_BIT, load_first, narrow_lanes, store_first, widen_lanes
+
 cdef extern from *:
-    """
-    #if defined(__AVX512F__)
-    #include <immintrin.h>
-    #define CYACT_HALF_LANES 16
-    #define CYACT_WIDEN(x, out) _mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x))))
-    #define CYACT_NARROW(x, out) \\
-        _mm256_storeu_si256((__m256i *)(out), _mm512_cvtps_ph(_mm512_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
-    #elif defined(__F16C__) || defined(_MSC_VER) && defined(__AVX2__)
-    #include <immintrin.h>
-    #define CYACT_HALF_LANES 8
-    #define CYACT_WIDEN(x, out) _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))))
-    #define CYACT_NARROW(x, out) \\
-        _mm_storeu_si128((__m128i *)(out), _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
-    #elif defined(__aarch64__)
-    #include <arm_neon.h>
-    #define CYACT_HALF_LANES 4
-    #define CYACT_WIDEN(x, out) vst1q_f32(out, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(x)))))
-    #define CYACT_NARROW(x, out) vst1_u16((uint16_t *)(out), vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(x))))
-    #else
-    #define CYACT_HALF_LANES 0
-    #define CYACT_WIDEN(x, out)
-    #define CYACT_NARROW(x, out)
-    #endif
-    """
-    enum: HALF_LANES "CYACT_HALF_LANES"
-    void widen_lanes "CYACT_WIDEN"(const half* x, float* out) noexcept nogil
-    void narrow_lanes "CYACT_NARROW"(const float* x, half* out) noexcept nogil
     const float HALF_SUBNORMAL "0x1p-24f"
 
 
-cdef inline float widen(small x) noexcept nogil:
+cdef inline float widen(float16_like x) noexcept nogil:
     cdef uint32_t sign = <uint32_t> (x.bits & 0x8000) << 16, magnitude = x.bits & 0x7fff, b
-    if small is bfloat16:
+    if float16_like is bfloat16:
         return from_bits_f(<int32_t> (<uint32_t> x.bits << 16))
     else:
         b = (magnitude << 13) + (<uint32_t> 112 << 23)                      # the exponent's bias is 15 there, 127 here
@@ -46,9 +26,9 @@ cdef inline float widen(small x) noexcept nogil:
         return from_bits_f(<int32_t> (b | sign))
 
 
-cdef inline small narrow(float x, small kind) noexcept nogil:
+cdef inline float16_like narrow(float x, float16_like tag) noexcept nogil:
     cdef uint32_t b = <uint32_t> bits_f(x), magnitude = b & 0x7fffffff, sign = (b >> 16) & 0x8000, subnormal, y
-    if small is bfloat16:
+    if float16_like is bfloat16:
         y = (b + 0x7fff + ((b >> 16) & 1)) >> 16
         y = (b >> 16) | 0x40 if x != x else y
         return bfloat16(<uint16_t> y)
@@ -93,7 +73,7 @@ cdef inline void store_pairs(const float* x, bfloat16* out, Py_ssize_t pairs) no
 # block of halves go on to the end of a vector.
 cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
-    cdef number rest[SMALL]
+    cdef number rest[LANES_16_BIT]
     if number is half and real is float and HALF_LANES != 0:
         while i + HALF_LANES <= n:
             widen_lanes(x + i, out + i)
@@ -115,7 +95,7 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
 
 cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
-    cdef number rest[SMALL]
+    cdef number rest[LANES_16_BIT]
     if number is half and real is float and HALF_LANES != 0:
         while i + HALF_LANES <= n:
             narrow_lanes(x + i, out + i)
@@ -133,22 +113,3 @@ cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept 
     else:
         for i in range(n):
             out[i] = <number> x[i]
-
-
-# A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more
-# bits than the result has, and no tie that was not one, make the second rounding right.
-cdef void store(double value, char type, void* to) noexcept nogil:
-    cdef float x = <float> value
-    cdef int32_t b = bits_f(x)
-    if type == b"d":
-        (<double*> to)[0] = value
-    elif type == b"f":
-        (<float*> to)[0] = x
-    else:
-        if <double> x != value and value == value:
-            b -= abs(<double> x) > abs(value)       # toward zero; from inf, to the largest float
-            x = from_bits_f(b | 1)
-        if type == b"e":
-            (<half*> to)[0] = narrow[half](x, half(0))
-        else:
-            (<bfloat16*> to)[0] = narrow[bfloat16](x, bfloat16(0))

@@ -8,47 +8,17 @@
 # level computes the same bits. A formula for float ends in _f, its twin for double does not; capitals D and N are a
 # denominator and a numerator.
 #
-# Those that need bounds are given their argument within them, by the loop (``bound``), as x; ``value`` is the argument
+# Those that need bounds are given their argument within them, by the loop (``clamp``), as x; ``value`` is the argument
 # itself. NaN stays NaN there, and goes through the arithmetic to the result.
 
-ctypedef fused number:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-    half
-    bfloat16
-    float
-    double
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-ctypedef fused integer:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
-ctypedef fused small:       # computed as float, rounded once
-    half
-    bfloat16
-
-ctypedef fused real:
-    float
-    double
-
-ctypedef fused floating:
-    half
-    bfloat16
-    float
-    double
-
+from cyact.kernels.dtypes cimport bfloat16, half, integer, number, real
+from cyact.kernels.elementary cimport (
+    LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E, LOG2E_F, ROUND, ROUND_F, SIGN, SIGN_F, bits, bits_f, pow2, pow2_f,
+    from_bits, from_bits_f,
+)
+from cyact.kernels.simd cimport fma, fmaf, mad, madf, or_nan, or_nan_f, to_int32
 
 cdef extern from "<math.h>":
     const float INFINITY
@@ -102,11 +72,11 @@ cdef inline integer truncated_leaky_relu(integer x, real alpha) noexcept nogil:
 # S: Sollya fpminimax of degree 4 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, float coefficients, relative error of e^r
 # 2^-28.2.
 cdef extern from *:
-    const float EXP2_F "0x1.fffffap-2f"
-    const float EXP3_F "0x1.555492p-3f"
-    const float EXP4_F "0x1.555a26p-5f"
-    const float EXP5_F "0x1.12397cp-7f"
-    const float EXP6_F "0x1.694c86p-10f"
+    const float EXP_C2_F "0x1.fffffap-2f"
+    const float EXP_C3_F "0x1.555492p-3f"
+    const float EXP_C4_F "0x1.555a26p-5f"
+    const float EXP_C5_F "0x1.12397cp-7f"
+    const float EXP_C6_F "0x1.694c86p-10f"
     const float SCALE_F "0x1p-64f"
     const float SCALED_ROUND_F "(0x1.8p+23f + 63.0f)"      # ROUND_F, with the scale's exponent
     const float SIGMOID_LOW_F "(-105.0f)"       # where the result is 0
@@ -114,15 +84,15 @@ cdef extern from *:
 
 
 # e^-x, scaled, as s (1 + p)
-cdef inline void sigmoid_exp_f(float x, float* s, float* p, float* unused) noexcept nogil:
+cdef inline void sigmoid_prepare_f(float x, float* s, float* p, float* unused) noexcept nogil:
     cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F
     cdef float r = fmaf(k, -LN2_LOW_F, fmaf(k, -LN2_HIGH_F, -x)), r2 = r * r
-    cdef float S = madf(r2, madf(r2, EXP6_F, madf(r, EXP5_F, EXP4_F)), madf(r, EXP3_F, EXP2_F))
+    cdef float S = madf(r2, madf(r2, EXP_C6_F, madf(r, EXP_C5_F, EXP_C4_F)), madf(r, EXP_C3_F, EXP_C2_F))
     p[0] = fmaf(r2, S, r)
-    s[0] = exp2_f(bits_f(t))
+    s[0] = pow2_f(bits_f(t))
 
 
-cdef inline float sigmoid_quotient_f(float s, float p, float unused, float value) noexcept nogil:
+cdef inline float sigmoid_finish_f(float s, float p, float unused, float value) noexcept nogil:
     cdef float D = fmaf(s, p, SCALE_F + s), dl = fmaf(s, p, SCALE_F - (D - s))
     cdef float inverse = <float> 1 / D, e = fmaf(-dl, inverse, fmaf(-D, inverse, <float> 1))
     return or_nan_f(fmaf(e, inverse, inverse) * SCALE_F, value)
@@ -132,21 +102,21 @@ cdef inline float sigmoid_quotient_f(float s, float p, float unused, float value
 # 65,536 inputs of each. As near to zero as 2^-6, 1/2 + x/4 is halfway between two of float16, and the exact value just
 # inside.
 #
-# The steps of the formula for float without the corrections. EXP2_H ... EXP5_H: a fit of relative error 2^-23 in e^r,
-# moved by some last bits until no input was wrong (tests/fits.py).
+# The steps of the formula for float without the corrections. EXP_C2_H ... EXP_C5_H: a fit of relative error 2^-23 in
+# e^r, moved by some last bits until no input was wrong (tests/fits.py).
 cdef extern from *:
-    const float EXP2_H "0x1.fffe72p-2f"
-    const float EXP3_H "0x1.5556ap-3f"
-    const float EXP4_H "0x1.572a7ap-5f"
-    const float EXP5_H "0x1.10605cp-7f"
+    const float EXP_C2_H "0x1.fffe72p-2f"
+    const float EXP_C3_H "0x1.5556ap-3f"
+    const float EXP_C4_H "0x1.572a7ap-5f"
+    const float EXP_C5_H "0x1.10605cp-7f"
     const float BELOW_QUARTER "0x1.ffep-3f"
     const float NEAR_ZERO "0x1p-6f"
 
 
 cdef inline float sigmoid_half(float x, float value) noexcept nogil:
     cdef float t = fmaf(x, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F, r = fmaf(k, -LN2_HIGH_F, -x)
-    cdef float p = fmaf(r * r, madf(r, madf(r, madf(r, EXP5_H, EXP4_H), EXP3_H), EXP2_H), r)
-    cdef float s = exp2_f(bits_f(t)), y = SCALE_F / fmaf(s, p, SCALE_F + s)
+    cdef float p = fmaf(r * r, madf(r, madf(r, madf(r, EXP_C5_H, EXP_C4_H), EXP_C3_H), EXP_C2_H), r)
+    cdef float s = pow2_f(bits_f(t)), y = SCALE_F / fmaf(s, p, SCALE_F + s)
     return or_nan_f(fmaf(x, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < x < NEAR_ZERO else y, value)
 
 
@@ -157,32 +127,32 @@ cdef inline float sigmoid_half(float x, float value) noexcept nogil:
 #
 # E: Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2.
 cdef extern from *:
-    const double EXP2 "0x1.000000000000ap-1"
-    const double EXP3 "0x1.55555555554fep-3"
-    const double EXP4 "0x1.55555555506cp-5"
-    const double EXP5 "0x1.1111111126b38p-7"
-    const double EXP6 "0x1.6c16c18475a4dp-10"
-    const double EXP7 "0x1.a01a012febb1dp-13"
-    const double EXP8 "0x1.a0199963b6a06p-16"
-    const double EXP9 "0x1.71df18fcf5d1fp-19"
-    const double EXP10 "0x1.28adf7bc586d4p-22"
-    const double EXP11 "0x1.ad92c61df588p-26"
+    const double EXP_C2 "0x1.000000000000ap-1"
+    const double EXP_C3 "0x1.55555555554fep-3"
+    const double EXP_C4 "0x1.55555555506cp-5"
+    const double EXP_C5 "0x1.1111111126b38p-7"
+    const double EXP_C6 "0x1.6c16c18475a4dp-10"
+    const double EXP_C7 "0x1.a01a012febb1dp-13"
+    const double EXP_C8 "0x1.a0199963b6a06p-16"
+    const double EXP_C9 "0x1.71df18fcf5d1fp-19"
+    const double EXP_C10 "0x1.28adf7bc586d4p-22"
+    const double EXP_C11 "0x1.ad92c61df588p-26"
     const double SCALE "0x1p-512"
     const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
     const double SIGMOID_LOW "(-746.0)"
     const double SIGMOID_HIGH "40.0"
 
 
-cdef inline void sigmoid_exp_d(double x, double* s, double* p, double* unused) noexcept nogil:
+cdef inline void sigmoid_prepare_d(double x, double* s, double* p, double* unused) noexcept nogil:
     cdef double t = fma(x, -LOG2E, SCALED_ROUND), k = t - SCALED_ROUND
     cdef double r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
-    cdef double E = mad(r, mad(r, mad(r, mad(r, EXP11, EXP10), EXP9), EXP8), EXP7)
-    E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP6), EXP5), EXP4), EXP3), EXP2)
+    cdef double E = mad(r, mad(r, mad(r, mad(r, EXP_C11, EXP_C10), EXP_C9), EXP_C8), EXP_C7)
+    E = mad(r, mad(r, mad(r, mad(r, mad(r, E, EXP_C6), EXP_C5), EXP_C4), EXP_C3), EXP_C2)
     p[0] = fma(r * r, E, r)
-    s[0] = exp2(bits(t))
+    s[0] = pow2(bits(t))
 
 
-cdef inline double sigmoid_quotient_d(double s, double p, double unused, double value) noexcept nogil:
+cdef inline double sigmoid_finish_d(double s, double p, double unused, double value) noexcept nogil:
     cdef double D = fma(s, p, SCALE + s), dl = fma(s, p, SCALE - (D - s))
     cdef double inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, 1))
     return or_nan(fma(e, inverse, inverse) * SCALE, value)
@@ -199,24 +169,24 @@ cdef inline double sigmoid_quotient_d(double s, double p, double unused, double 
 # e1 = a - y b = w b - 1 and e2 = b - y a = w b + y are exact, and N - y D = e1 (1 + V) + e2 h nearly: one Newton step
 # with it gives the result.
 #
-# V: Remez, float coefficients, for h coth h = 1 + h^2 (COTH0 + COTH1 h^2) on |h| <= ln2 / 4.
+# V: Remez, float coefficients, for h coth h = 1 + h^2 (COTH_C0 + COTH_C1 h^2) on |h| <= ln2 / 4.
 cdef extern from *:
-    const float COTH0_F "0x1.555546p-2f"
-    const float COTH1_F "(-0x1.6b0eacp-6f)"
+    const float COTH_C0_F "0x1.555546p-2f"
+    const float COTH_C1_F "(-0x1.6b0eacp-6f)"
     const float CUT_F "12.0f"                   # floats from 8 to 16 are 2^-20 apart
     const float TANH_HIGH_F "9.25f"             # where the result is 1
 
 
 # x is the magnitude.
-cdef inline void tanh_parts_f(float x, float* h, float* V, float* s) noexcept nogil:
+cdef inline void tanh_prepare_f(float x, float* h, float* V, float* s) noexcept nogil:
     cdef float t = fmaf(x, 2 * LOG2E_F, ROUND_F), u
     h[0] = fmaf(t - ROUND_F, -LN2_HIGH_F / 2, x)
     u = h[0] * h[0]
-    V[0] = u * madf(u, COTH1_F, COTH0_F)
-    s[0] = exp2_f(bits_f(t))
+    V[0] = u * madf(u, COTH_C1_F, COTH_C0_F)
+    s[0] = pow2_f(bits_f(t))
 
 
-cdef inline float tanh_sum_f(float h, float V, float s, float value) noexcept nogil:
+cdef inline float tanh_finish_f(float h, float V, float s, float value) noexcept nogil:
     cdef float b = fmaf(s, <float> 0.5, <float> 0.5), W = <float> 1 + V, M = W - h
     cdef float inverse = <float> 2 / fmaf(s, W + h, M)
     cdef float w = fmaf(M, inverse, CUT_F) - CUT_F, y = <float> 1 - w
@@ -255,26 +225,26 @@ cdef inline float tanh_half(float x, float value) noexcept nogil:
 #
 # V: Remez for h coth h on |h| <= ln2 / 4, five coefficients in h^2.
 cdef extern from *:
-    const double COTH0 "0x1.5555555555553p-2"
-    const double COTH1 "(-0x1.6c16c16c09e9cp-6)"
-    const double COTH2 "0x1.1566ab58fa927p-9"
-    const double COTH3 "(-0x1.bbd52997d4d07p-13)"
-    const double COTH4 "0x1.63ee87463ebd2p-16"
+    const double COTH_C0 "0x1.5555555555553p-2"
+    const double COTH_C1 "(-0x1.6c16c16c09e9cp-6)"
+    const double COTH_C2 "0x1.1566ab58fa927p-9"
+    const double COTH_C3 "(-0x1.bbd52997d4d07p-13)"
+    const double COTH_C4 "0x1.63ee87463ebd2p-16"
     const double CUT "12.0"                     # doubles there are 2^-49 apart
     const double TANH_HIGH "20.0"
     const double HALF_ROUND "(0x1.8p+52 + 1022.0)"      # ROUND, for half of 2^k
 
 
-cdef inline void tanh_parts_d(double x, double* h, double* V, double* t) noexcept nogil:
+cdef inline void tanh_prepare_d(double x, double* h, double* V, double* t) noexcept nogil:
     cdef double u
     t[0] = fma(x, 2 * LOG2E, HALF_ROUND)
     h[0] = fma(t[0] - HALF_ROUND, -LN2_HIGH / 2, x)
     u = h[0] * h[0]
-    V[0] = u * mad(u, mad(u, mad(u, mad(u, COTH4, COTH3), COTH2), COTH1), COTH0)
+    V[0] = u * mad(u, mad(u, mad(u, mad(u, COTH_C4, COTH_C3), COTH_C2), COTH_C1), COTH_C0)
 
 
-cdef inline double tanh_sum_d(double h, double V, double t, double value) noexcept nogil:
-    cdef double k = t - HALF_ROUND, s = exp2(bits(t)), b = s + 0.5, W = 1 + V, M = W - h
+cdef inline double tanh_finish_d(double h, double V, double t, double value) noexcept nogil:
+    cdef double k = t - HALF_ROUND, s = pow2(bits(t)), b = s + 0.5, W = 1 + V, M = W - h
     cdef double inverse = 2 / fma(s + s, W + h, M)
     cdef double cut = fma(-M, inverse, CUT + 1), y = cut - CUT
     cdef double e1 = fma(CUT + 1 - cut, b, -1), e2 = e1 + (cut - (CUT - 1))

@@ -1,0 +1,260 @@
+/* Everything that names an instruction set: fused multiply-add, vectors of a level's full width, conversions, look-ups.
+   A level is this file compiled with that level's flags. */
+#ifndef CYACT_SIMD_H
+#define CYACT_SIMD_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+/* ---- single numbers ---- */
+
+#if defined(__FP_FAST_FMAF) || defined(__AVX2__) || defined(_M_ARM64)
+#define cyact_fmaf fmaf
+#define cyact_fma fma
+#define cyact_madf fmaf
+#define cyact_mad fma
+#define CYACT_HAS_FMA 1
+#else
+#define CYACT_HAS_FMA 0
+/* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; one of
+   doubles is split by Veltkamp's and Dekker's method, and the sum's error found by Knuth's. Both are rounded twice,
+   so that now and then a last bit differs. */
+static CYTHON_INLINE float cyact_fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
+static CYTHON_INLINE double cyact_fma(double a, double b, double c) {
+    double ta = 134217729.0 * a, ah = ta - (ta - a), al = a - ah;
+    double tb = 134217729.0 * b, bh = tb - (tb - b), bl = b - bh;
+    double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+    double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
+    return s + (pe + se);
+}
+static CYTHON_INLINE float cyact_madf(float a, float b, float c) { return a * b + c; }
+static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a * b + c; }
+#endif
+
+/* What does not fit is undefined, but is to be the same in a vector, which aarch64 makes of int64. */
+#if defined(__aarch64__)
+#define CYACT_INT32(x) ((int32_t)(int64_t)(x))
+#else
+#define CYACT_INT32(x) ((int32_t)(x))
+#endif
+
+/* AVX2's arithmetic hands a NaN on as it is, payload and sign; elsewhere negation may change its sign. */
+#if defined(__AVX2__)
+#define CYACT_OR_NAN(y, x) (y)
+#else
+#define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
+#endif
+
+/* ---- float16 to float and back ---- */
+
+#if defined(__AVX512F__)
+#define CYACT_HALF_LANES 16
+#define CYACT_WIDEN(x, out) _mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x))))
+#define CYACT_NARROW(x, out) \
+    _mm256_storeu_si256((__m256i *)(out), _mm512_cvtps_ph(_mm512_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
+#elif defined(__F16C__) || defined(_MSC_VER) && defined(__AVX2__)
+#define CYACT_HALF_LANES 8
+#define CYACT_WIDEN(x, out) _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))))
+#define CYACT_NARROW(x, out) \
+    _mm_storeu_si128((__m128i *)(out), _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
+#elif defined(__aarch64__)
+#define CYACT_HALF_LANES 4
+#define CYACT_WIDEN(x, out) vst1q_f32(out, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(x)))))
+#define CYACT_NARROW(x, out) vst1_u16((uint16_t *)(out), vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(x))))
+#else
+#define CYACT_HALF_LANES 0
+#define CYACT_WIDEN(x, out)
+#define CYACT_NARROW(x, out)
+#endif
+
+/* ---- tables in registers ---- */
+
+#if defined(__AVX512F__)
+#define CYACT_LOOKUP_LANES 16
+#define CYACT_LOOKUP_ALL 1
+#define CYACT_PERMUTE(t, k, v) \
+    _mm512_permutex2var_ps(_mm512_loadu_ps((t) + 32 * (k)), v, _mm512_loadu_ps((t) + 32 * (k) + 16))
+static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out) {
+    __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)x));
+    _mm512_storeu_ps(out, CYACT_PERMUTE(t, 0, _mm512_min_epi32(v, _mm512_set1_epi32(31))));
+}
+static inline void cyact_lookup_256(const float *t, const uint8_t *x, float *out) {
+    __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)x));
+    __mmask16 b5 = _mm512_test_epi32_mask(v, _mm512_set1_epi32(32));
+    __mmask16 b6 = _mm512_test_epi32_mask(v, _mm512_set1_epi32(64));
+    __mmask16 b7 = _mm512_test_epi32_mask(v, _mm512_set1_epi32(128));
+    __m512 a = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 0, v), CYACT_PERMUTE(t, 1, v));
+    __m512 b = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 2, v), CYACT_PERMUTE(t, 3, v));
+    __m512 c = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 4, v), CYACT_PERMUTE(t, 5, v));
+    __m512 d = _mm512_mask_blend_ps(b5, CYACT_PERMUTE(t, 6, v), CYACT_PERMUTE(t, 7, v));
+    a = _mm512_mask_blend_ps(b6, a, b);
+    c = _mm512_mask_blend_ps(b6, c, d);
+    _mm512_storeu_ps(out, _mm512_mask_blend_ps(b7, a, c));
+}
+#elif defined(__AVX2__)
+#define CYACT_LOOKUP_LANES 8
+#define CYACT_LOOKUP_ALL 0
+#define CYACT_PERMUTE(t, k, v) _mm256_permutevar8x32_ps(_mm256_loadu_ps((t) + 8 * (k)), v)
+static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out) {
+    __m256i v = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)x));
+    v = _mm256_min_epi32(v, _mm256_set1_epi32(31));
+    __m256 b3 = _mm256_castsi256_ps(_mm256_slli_epi32(v, 28)), b4 = _mm256_castsi256_ps(_mm256_slli_epi32(v, 27));
+    __m256 a = _mm256_blendv_ps(CYACT_PERMUTE(t, 0, v), CYACT_PERMUTE(t, 1, v), b3);
+    __m256 b = _mm256_blendv_ps(CYACT_PERMUTE(t, 2, v), CYACT_PERMUTE(t, 3, v), b3);
+    _mm256_storeu_ps(out, _mm256_blendv_ps(a, b, b4));
+}
+#define cyact_lookup_256(t, x, out)
+#else
+#define CYACT_LOOKUP_LANES 0
+#define CYACT_LOOKUP_ALL 0
+#define cyact_lookup_32(t, x, out)
+#define cyact_lookup_256(t, x, out)
+#endif
+
+/* ---- vectors ---- */
+
+#if defined(__AVX512BW__)
+#define CYACT_VECTOR 64
+#define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
+#define CYACT_STREAM(to, block) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(block))
+/* In halves, as the conversion stored it: a load of the whole would wait for both to be in the cache. */
+static inline void cyact_stream_16_bit(void *to, const void *block) {
+    _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)block));
+    _mm256_stream_si256((__m256i *)to + 1, _mm256_loadu_si256((const __m256i *)block + 1));
+}
+#define CYACT_MASKS 1
+static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
+    _mm512_storeu_si512(to,
+        itemsize == 1 ? _mm512_maskz_loadu_epi8(mask, x) : itemsize == 2 ? _mm512_maskz_loadu_epi16(mask, x) :
+        itemsize == 4 ? _mm512_maskz_loadu_epi32(mask, x) : _mm512_maskz_loadu_epi64(mask, x));
+}
+static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t itemsize) {
+    if (itemsize == 1) _mm512_mask_storeu_epi8(to, mask, _mm512_loadu_si512(x));
+    else if (itemsize == 2) _mm512_mask_storeu_epi16(to, mask, _mm512_loadu_si512(x));
+    else if (itemsize == 4) _mm512_mask_storeu_epi32(to, mask, _mm512_loadu_si512(x));
+    else _mm512_mask_storeu_epi64(to, mask, _mm512_loadu_si512(x));
+}
+#define cyact_load_first(to, x, n, itemsize) cyact_load(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
+#define cyact_store_first(to, x, n, itemsize) cyact_store(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
+static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
+    __m512i c = _mm512_loadu_si512(chosen);
+    return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
+}
+/* A minimum that raises no flag for NaN */
+#define CYACT_CLAMP(T, to, x, low, high) _mm512_storeu_p##T(to, \
+    _mm512_max_round_p##T(_mm512_set1_p##T(low), _mm512_min_round_p##T(_mm512_set1_p##T(high), \
+        _mm512_loadu_p##T(x), _MM_FROUND_NO_EXC), _MM_FROUND_NO_EXC))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm512_storeu_p##T(to, \
+    _mm512_min_round_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x)), _MM_FROUND_NO_EXC))
+#else
+#if defined(__AVX2__)
+#define CYACT_VECTOR 32
+#define CYACT_STORE(to, block) \
+    _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+#define CYACT_STREAM(to, block) \
+    _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
+static inline void cyact_stream_16_bit(void *to, const void *block) {
+    _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)block));
+    _mm_stream_si128((__m128i *)to + 1, _mm_loadu_si128((const __m128i *)block + 1));
+}
+#define CYACT_CLAMP(T, to, x, low, high) _mm256_storeu_p##T(to, \
+    _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \
+    _mm256_andnot_p##T(_mm256_set1_p##T(-0.0), _mm256_loadu_p##T(x))))
+#elif defined(__SSE2__)
+#define CYACT_VECTOR 16
+#define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+#define CYACT_STREAM(to, block) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
+#define cyact_stream_16_bit CYACT_STREAM
+#define CYACT_CLAMP(T, to, x, low, high) _mm_storeu_p##T(to, \
+    _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \
+    _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(x))))
+#else
+#define CYACT_VECTOR 16
+#define CYACT_STORE(to, block) memcpy(to, block, 16)
+#define CYACT_STREAM CYACT_STORE
+#define cyact_stream_16_bit CYACT_STORE
+#define CYACT_CLAMP(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
+#define CYACT_EACH(to, x, ...) \
+    for (size_t i = 0; i < 16 / sizeof *(to); i++) { CYACT_TYPE(*(to)) v = (x)[i]; (to)[i] = (__VA_ARGS__); }
+#if defined(__GNUC__)
+#define CYACT_TYPE(x) __typeof__(x)
+#else
+#define CYACT_TYPE(x) double
+#endif
+#endif
+#define CYACT_MASKS 0
+#define cyact_load(to, x, mask, itemsize)
+#define cyact_store(to, x, mask, itemsize)
+#define cyact_chosen(chosen, itemsize) 0
+/* A function: what compilers make of a few bytes in line is more code than most loops. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#elif defined(_MSC_VER)
+__declspec(noinline)
+#endif
+static void cyact_copy_few(void *to, const void *x, size_t n) { memcpy(to, x, n); }
+static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, size_t itemsize) {
+#if defined(__AVX2__)
+    if (itemsize == 4) {
+        __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi32((const int *)x, mask));
+        return;
+    }
+    if (itemsize == 8) {
+        __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+        _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi64((const long long *)x, mask));
+        return;
+    }
+#endif
+    memset(to, 0, CYACT_VECTOR);
+    cyact_copy_few(to, x, n * itemsize);
+}
+#define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
+#endif
+#if defined(__AVX2__) || defined(__SSE2__)
+#define CYACT_PAST_CACHE 1
+#define CYACT_FENCE() _mm_sfence()
+#else
+#define CYACT_PAST_CACHE 0
+#define CYACT_FENCE()
+#endif
+#if defined(__AVX2__)
+#define CYACT_LOOPS_STREAM 1
+#else
+#define CYACT_LOOPS_STREAM 0
+#endif
+#if defined(__GNUC__)
+#define CYACT_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define CYACT_PREFETCH(p)
+#endif
+#define CYACT_CLAMP_F(to, x, low, high) CYACT_CLAMP(s, to, x, low, high)
+#define CYACT_CLAMP_D(to, x, low, high) CYACT_CLAMP(d, to, x, low, high)
+#define CYACT_CLAMP_MAGNITUDE_F(to, x, high) CYACT_CLAMP_MAGNITUDE(s, to, x, high)
+#define CYACT_CLAMP_MAGNITUDE_D(to, x, high) CYACT_CLAMP_MAGNITUDE(d, to, x, high)
+
+/* ---- every second place ---- */
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+/* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
+static inline void cyact_spread_4(void *to, const void *source) {
+    __m512i x = _mm512_loadu_si512(source);
+    _mm512_mask_storeu_epi32(to, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
+    x = _mm512_shuffle_i64x2(x, x, 0xee);
+    _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
+}
+#else
+#define cyact_spread_4(to, source)
+#endif
+#endif
