@@ -48,7 +48,7 @@ def limit_threads():
 if __name__ == "__main__":
     limit_threads()
 
-import cyact.parallel  # noqa: E402
+import cyact.dispatch  # noqa: E402
 import numpy as np  # noqa: E402
 from measure import LARGE, Call, contend, minima, offered_dtypes, offered_functions  # noqa: E402
 from peers import MODES, PEERS, Missing, installed, peer  # noqa: E402
@@ -309,7 +309,7 @@ def processor():
 
 
 def header():
-    versions = [f"cyact {cyact.__version__} ({cyact.parallel.level_name})", f"Python {platform.python_version()}"]
+    versions = [f"cyact {cyact.__version__} ({cyact.dispatch.level_name})", f"Python {platform.python_version()}"]
     for name in [*PEERS, "ml_dtypes"]:
         for distribution in (name, f"{name}-cpu"):
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -1,40 +1,25 @@
 """Activation functions for NumPy arrays: fast, exact, in place.
 
-``relu``, ``leaky_relu``, ``sigmoid``, ``tanh`` and their gradients, for every integer and floating-point dtype, called as
-NumPy's ufuncs are, with TensorFlow's argument names.
+For every integer and floating-point dtype, called as NumPy's ufuncs are, with TensorFlow's argument names.
+``cyact.functions`` is the table of them.
 """
 
-# ruff: noqa: E402, F401, I001 -- what OpenMP does is decided when it is loaded
+# ruff: noqa: E402, I001 -- what OpenMP does is decided when it is loaded, and a level comes before what needs it
+import os
+
+from cyact import cpu
 from cyact.config import patient_openmp, show_config
 
 with patient_openmp():
-    from cyact import cpu   # starts on the level that it chooses
+    from cyact import dispatch, threads
 
-from cyact.parallel import get_num_threads, num_threads, set_num_threads
-from cyact.activations import (
-    leaky_relu,
-    leaky_relu_grad,
-    relu,
-    relu_grad,
-    sigmoid,
-    sigmoid_grad,
-    tanh,
-    tanh_grad,
-)
+threads.set_quota(cpu.quota())
+dispatch.start(cpu.choose(os.environ.get("CYACT_LEVEL", "")), cpu.last_cache())
+
+from cyact import activations, arguments, ufuncs    # noqa: F401 -- spelled out, for tools that follow imports
+from cyact.threads import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "get_num_threads",
-    "leaky_relu",
-    "leaky_relu_grad",
-    "num_threads",
-    "relu",
-    "relu_grad",
-    "set_num_threads",
-    "show_config",
-    "sigmoid",
-    "sigmoid_grad",
-    "tanh",
-    "tanh_grad",
-]
+globals().update(activations.functions)
+__all__ = [*activations.functions, "get_num_threads", "num_threads", "set_num_threads", "show_config"]

@@ -1,224 +1,90 @@
 from types import TracebackType
-from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload
+from typing import Any, Literal, Protocol, SupportsIndex, TypedDict, TypeVar, overload
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from typing_extensions import Unpack
 
 __version__: str
 
-__all__ = [
-    "get_num_threads",
-    "leaky_relu",
-    "leaky_relu_grad",
-    "num_threads",
-    "relu",
-    "relu_grad",
-    "set_num_threads",
-    "show_config",
-    "sigmoid",
-    "sigmoid_grad",
-    "tanh",
-    "tanh_grad",
-]
-
 _Out = TypeVar("_Out", bound=NDArray[Any])
-_Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
-_Order: TypeAlias = Literal["K", "A", "C", "F"]
 
-@overload
-def relu(
-    features: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def relu(
-    features: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def leaky_relu(
-    features: ArrayLike, alpha: ArrayLike = 0.2,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def leaky_relu(
-    features: ArrayLike, alpha: ArrayLike = 0.2,
-    out: _Out | tuple[_Out] = ...,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def sigmoid(
-    features: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def sigmoid(
-    features: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def tanh(
-    features: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def tanh(
-    features: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def relu_grad(
-    gradients: ArrayLike, features: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def relu_grad(
-    gradients: ArrayLike, features: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def leaky_relu_grad(
-    gradients: ArrayLike, features: ArrayLike, alpha: ArrayLike = 0.2,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def leaky_relu_grad(
-    gradients: ArrayLike, features: ArrayLike, alpha: ArrayLike = 0.2,
-    out: _Out | tuple[_Out] = ...,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def sigmoid_grad(
-    y: ArrayLike, dy: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def sigmoid_grad(
-    y: ArrayLike, dy: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
-@overload
-def tanh_grad(
-    y: ArrayLike, dy: ArrayLike,
-    out: None = None,
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> Any: ...
-@overload
-def tanh_grad(
-    y: ArrayLike, dy: ArrayLike,
-    out: _Out | tuple[_Out],
-    *,
-    where: ArrayLike = True,
-    casting: _Casting = "same_kind",
-    order: _Order = "K",
-    dtype: DTypeLike | None = None,
-    subok: bool = True,
-    name: str | None = None,
-) -> _Out: ...
+class _Options(TypedDict, total=False):
+    """What every function takes besides, by keyword."""
+
+    where: ArrayLike
+    casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+    order: Literal["K", "A", "C", "F"]
+    dtype: DTypeLike | None
+    subok: bool
+    name: str | None
+
+class _Function(Protocol):
+    __name__: str
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    @property
+    def dtypes(self) -> tuple[str, ...]: ...
+
+# One for each way in which functions are called.
+
+class _OfFeatures(_Function, Protocol):
+    @overload
+    def __call__(self, features: ArrayLike, out: None = None, **options: Unpack[_Options]) -> Any: ...
+    @overload
+    def __call__(self, features: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]) -> _Out: ...
+
+class _OfFeaturesAlpha(_Function, Protocol):
+    @overload
+    def __call__(
+        self, features: ArrayLike, alpha: ArrayLike = ..., out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, features: ArrayLike, alpha: ArrayLike = ..., out: _Out | tuple[_Out] = ..., **options: Unpack[_Options]
+    ) -> _Out: ...
+
+class _OfGradientsFeatures(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
+    ) -> _Out: ...
+
+class _OfGradientsFeaturesAlpha(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, alpha: ArrayLike = ..., out: None = None,
+        **options: Unpack[_Options],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, alpha: ArrayLike = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
+class _OfOutput(_Function, Protocol):
+    @overload
+    def __call__(self, y: ArrayLike, dy: ArrayLike, out: None = None, **options: Unpack[_Options]) -> Any: ...
+    @overload
+    def __call__(
+        self, y: ArrayLike, dy: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
+    ) -> _Out: ...
+
+relu: _OfFeatures
+relu_grad: _OfGradientsFeatures
+leaky_relu: _OfFeaturesAlpha
+leaky_relu_grad: _OfGradientsFeaturesAlpha
+sigmoid: _OfFeatures
+sigmoid_grad: _OfOutput
+tanh: _OfFeatures
+tanh_grad: _OfOutput
+
 def set_num_threads(n: SupportsIndex) -> None: ...
 def get_num_threads() -> int: ...
-def show_config() -> None: ...
 
 class num_threads:
     def __init__(self, n: SupportsIndex) -> None: ...
@@ -226,3 +92,5 @@ class num_threads:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+def show_config() -> None: ...

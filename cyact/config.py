@@ -37,12 +37,15 @@ def show_config() -> None:
 
     import cyact
     import cyact.cpu as cpu
-    import cyact.parallel as parallel
+    import cyact.dispatch as dispatch
+    import cyact.threads as threads
 
-    openmp = "OpenMP" if parallel.has_openmp else "built without OpenMP"
+    openmp = "OpenMP" if threads.has_openmp else "built without OpenMP"
     print(f"cyact        {cyact.__version__}")
-    print(f"level        {parallel.level_name} (this machine can run {', '.join(cpu.levels())}; CYACT_LEVEL forces one)")
-    print(f"threads      {parallel.get_num_threads()} ({openmp})")
-    print(f"build flags  {parallel.build_flags}")
-    print(f"compiler     {parallel.compiler}")
+    print(f"level        {dispatch.level_name} (this machine can run {', '.join(cpu.levels())}; CYACT_LEVEL forces one)")
+    if dispatch.emulates_fma:
+        print("             fused multiply-add is emulated: slower, and now and then another last bit")
+    print(f"threads      {threads.get_num_threads()} ({openmp})")
+    print(f"build flags  {dispatch.build_flags}")
+    print(f"compiler     {dispatch.compiler}")
     print(f"Python       {platform.python_version()}, NumPy {numpy.__version__}, {platform.platform()}")

@@ -1,13 +1,6 @@
-"""What this machine has: instruction-set levels, processors for this container, a cache. ``parallel`` is told when this is
-imported.
+"""What this machine has: instruction-set levels, processors for this container, a cache. All of it is asked for once."""
 
-All of it is asked for once, and as Python it takes a fifth of the space in a wheel; ``parallel`` has what only machine code
-can read.
-"""
-
-import os
-
-from cyact.parallel import cpuid, saved_states, start
+from cyact.cpuid import cpuid, saved_states
 
 _EBX, _ECX = 1, 2
 
@@ -96,6 +89,3 @@ def last_cache() -> int:
     """Bytes of the third-level cache; 0 where that is not known."""
     size = "".join(_read("/sys/devices/system/cpu/cpu0/cache/index3/size"))
     return int(size[:-1]) * 1024 if size[-1:] == "K" and size[:-1].isdecimal() else 0
-
-
-start(choose(os.environ.get("CYACT_LEVEL", "")), quota(), last_cache())

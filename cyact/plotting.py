@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import cyact.activations
+import cyact
+from cyact.functions import ACTIVATIONS
 
 try:
     from matplotlib import pyplot as plt
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot", "plot_all"]
 
-_FUNCTIONS = [name for name in cyact.activations.__all__ if not name.endswith("_grad")]
+_FUNCTIONS = list(ACTIVATIONS)
 COLORS = dict(zip(_FUNCTIONS, itertools.cycle(["#c8324b", "#d97706", "#0f7b8a", "#6a4c93"])))
 
 _LIMITS = {"leaky_relu": (-2.0, 2.0)}   # narrow, for the small slope to be seen

@@ -1,8 +1,8 @@
 """NumPy ufuncs, one for each function in the kernels' table.
 
-They are the general road of the public functions, which add defaults, checks and messages. NumPy broadcasts, casts,
-resolves overlap, applies ``where`` and hands over to ``__array_ufunc__``. ``truncated_*`` take integers and store the
-result into the same integer dtype, toward zero.
+They are what a public function falls back on, which adds defaults, checks and messages. NumPy broadcasts, casts,
+resolves overlap, applies ``where`` and hands over to ``__array_ufunc__``. ``leaky_relu_to_integer`` takes integers and
+stores the result into the same integer dtype, toward zero.
 """
 
 cimport numpy as cnp
@@ -10,20 +10,14 @@ from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
-from collections.abc import Mapping
-from numbers import Real
-
 import numpy as np
 
-from cyact.kernels.table cimport MAX_OPERANDS, LoopNest, Kernel
-from cyact.parallel cimport run_contiguous, run_strided, get_status, level, clear_raised_flags, store
+from cyact.dispatch cimport clear_raised_flags, level, run_contiguous, run_strided
+from cyact.kernels.simd cimport get_status
+from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest
 
 cnp.import_array()
 cnp.import_ufunc()
-
-cdef extern from "numpy/arrayobject.h":
-    # Steals a reference to the dtype.
-    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
 
 cdef extern from "numpy/ufuncobject.h":
     ctypedef struct PyArrayObject
@@ -39,6 +33,7 @@ cdef extern from "numpy/ufuncobject.h":
         int nin
         int nout
         const char* types
+        void** data
         type_resolver_t type_resolver
 
 
@@ -50,19 +45,21 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     cdef const Kernel* kernel = <const Kernel*> data
     cdef int out = kernel.operands - 1, o
     cdef Py_ssize_t n = dimensions[0], i
-    cdef bint scalar = kernel.sloped and steps[out - 1] == 0, straight = True
+    cdef bint single = True, straight = True
     cdef char* at[MAX_OPERANDS]
     cdef LoopNest nest
     cdef unsigned int status = get_status()
+    for o in range(kernel.inputs, out):
+        single = single and steps[o] == 0
     for o in range(out + 1):
-        straight = straight and (steps[o] == kernel.itemsize[o] or scalar and o == out - 1)
+        straight = straight and (steps[o] == kernel.itemsize[o] or single and kernel.inputs <= o < out)
     if overlaps(kernel, args, n, steps):
         for i in range(n):
             for o in range(out + 1):
                 at[o] = args[o] + i * steps[o]
-            run_contiguous(kernel, at, 1, kernel.sloped, just_allocated=False)
+            run_contiguous(kernel, at, 1, True, False)
     elif straight:
-        run_contiguous(kernel, args, n, scalar, just_allocated=False)
+        run_contiguous(kernel, args, n, single, False)
     else:
         nest.kernel = kernel
         nest.ndim = 1
@@ -116,7 +113,7 @@ cdef int resolver(
     met. And where only the result's dtype is asked for (``dtype=``), every other operand is computed in it too: NumPy
     would take the first loop with that result, and cast an int32 array to int8 for it.
     """
-    cdef int nargs = ufunc.nin + ufunc.nout, number, i
+    cdef int nargs = ufunc.nin + ufunc.nout, inputs = (<const Kernel*> ufunc.data[0]).inputs, number, i
     cdef bint integers = True
     cdef cnp.ndarray array
     for i in range(ufunc.nin):
@@ -130,7 +127,7 @@ cdef int resolver(
             or number == bfloat16_number
         ):
             raise TypeError(f"{array.dtype} is not supported")
-        integers = integers and (cnp.PyArray_ISINTEGER(array) or i == 2)     # the slope, of three
+        integers = integers and (cnp.PyArray_ISINTEGER(array) or i >= inputs)
     if integers and ufunc.types[0] == NPY_HALF:
         raise TypeError("integers are not supported")
     types = <object> type_tuple if type_tuple != NULL else None
@@ -184,38 +181,77 @@ cdef add_bfloat16(dtype):
     bfloat16_number = number
 
 
-cdef class Function:
-    """A function's kernels as the direct road looks them up, and its ufunc."""
+# ---- functions ----
 
-    def __cinit__(self, str name, list rows):
+def _rows():
+    """The level's kernels by function: lists of an index into its table, and NumPy's type number of each operand.
+
+    NumPy may have several types for one of the table's: int64 is both long and long long on Linux. bfloat16 has no
+    number yet: its kernels are in lists of their own, under the name and "E".
+    """
+    alike = {code: [char for char in "bBhHiIlLqQefd" if np.dtype(char) == np.dtype(code)] for code in "bBhHiIqQefd"}
+    number = {char: np.dtype(char).num for char in "bBhHiIlLqQefd"}
+    cdef Py_ssize_t i
+    cdef dict rows = {}
+    for i in range(level.count):
+        name, types = level.kernels[i].function.decode(), (<char*> level.kernels[i].types).decode()
+        if types[0] == "E":
+            rows[name + "E"] = i
+        for char in alike.get(types[0], ()):
+            numbers = [number[char if code == types[0] else code] for code in types]
+            rows.setdefault(name, []).append((i, numbers))
+    return rows
+
+
+cdef dict rows_by_name = _rows()
+functions = {}
+
+
+cdef class Function:
+    """A function's kernels as the fast path looks them up, and its ufunc."""
+
+    def __cinit__(self, row):
+        cdef str name = getattr(row, "name", row)       # in functions.py, or the name alone
+        cdef list rows = rows_by_name.get(name)
+        if rows is None:
+            raise ImportError(f"the kernels' table has no {name}")
         # NumPy keeps these arrays, and a ufunc lives as long as the process.
         cdef Py_ssize_t count = len(rows), i
-        cdef int nin = len(rows[0][1]) - 1
+        cdef const Kernel* kernel = &level.kernels[<Py_ssize_t> rows[0][0]]
+        cdef int nin = kernel.operands - 1
         cdef bytes name_bytes = name.encode()
         cdef bytes types = b"".join([bytes(numbers) for _, numbers in rows])
         cdef cnp.PyUFuncGenericFunction* loops = <cnp.PyUFuncGenericFunction*> PyMem_Malloc(count * sizeof(loops[0]))
         cdef void** data = <void**> PyMem_Malloc(count * sizeof(data[0]))
         if loops == NULL or data == NULL:
             raise MemoryError
+        self.name, self.inputs, self.parameters = name, kernel.inputs, kernel.parameters
         for i, (index, numbers) in enumerate(rows):
-            loops[i] = <cnp.PyUFuncGenericFunction> loop
-            data[i] = <void*> &level.kernels[<Py_ssize_t> index]
-            self.kernels[<int> numbers[0]] = &level.kernels[<Py_ssize_t> index]
-            self.results[<int> numbers[0]] = numbers[nin]
-        for i in range(level.count):
-            if level.kernels[i].types[0] == c"E" and level.kernels[i].function.decode() == name:
-                self.kernels[NUMPY_TYPES] = &level.kernels[i]
+            kernel = &level.kernels[<Py_ssize_t> index]
+            loops[i], data[i] = <cnp.PyUFuncGenericFunction> loop, <void*> kernel
+            self.kernels[<int> numbers[0]], self.results[<int> numbers[0]] = kernel, numbers[nin]
+        if name + "E" in rows_by_name:
+            self.kernels[NUMPY_TYPES] = &level.kernels[<Py_ssize_t> rows_by_name[name + "E"]]
         for constant in (name_bytes, types):
             Py_INCREF(constant)
-        self.name = name
-        self.sloped = level.kernels[<Py_ssize_t> rows[0][0]].sloped
-        self.arrays = nin - self.sloped
         self.ufunc = cnp.PyUFunc_FromFuncAndData(
             loops, data, types, count, nin, 1, cnp.PyUFunc_None, name_bytes, b"See cyact.", 0
         )
         global numpy_resolver
         numpy_resolver = (<PyUFuncObject*> self.ufunc).type_resolver
         (<PyUFuncObject*> self.ufunc).type_resolver = resolver
+        # By this name it is pickled.
+        globals()[name] = self.ufunc
+        functions[name] = self
+        if f"{name}_to_integer" in rows_by_name:
+            self.to_integer = Function(f"{name}_to_integer")
+
+    @property
+    def dtypes(self):
+        """Names of the dtypes that it takes."""
+        names = dict.fromkeys(np.dtype(types[0]).name for types in self.ufunc.types[:self.ufunc.ntypes])
+        names.pop("bfloat16", None)
+        return (*names, *["bfloat16"] * (self.kernels[NUMPY_TYPES] != NULL))
 
     cdef object result_dtype(self, object dtype):
         """The dtype of the result for features of a dtype, None where there is no such kernel."""
@@ -225,120 +261,3 @@ cdef class Function:
             add_bfloat16(dtype)
         cdef int number = type_index((<cnp.dtype> dtype).type_num)
         return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
-
-
-def _functions():
-    """The level's table as ``Function`` objects, by name."""
-    # NumPy may have several types for one of the table's: int64 is both long and long long on Linux.
-    alike = {code: [char for char in "bBhHiIlLqQefd" if np.dtype(char) == np.dtype(code)] for code in "bBhHiIqQefd"}
-    cdef Py_ssize_t index
-    cdef dict rows = {}
-    for index in range(level.count):
-        types = (<char*> level.kernels[index].types).decode()
-        for char in alike.get(types[0], ()):
-            numbers = [np.dtype(char if code == types[0] else code).num for code in types]
-            rows.setdefault(level.kernels[index].function.decode(), []).append((index, numbers))
-    cdef dict functions = {name: Function(name, rows[name]) for name in rows}
-    cdef Function function
-    for function in functions.values():
-        function.truncated = functions.get(f"truncated_{function.name}")
-    return functions
-
-
-functions = _functions()
-globals().update({name: function.ufunc for name, function in functions.items()})
-__all__ = list(functions)
-
-
-# ---- what public functions need of these beside the call: messages, dtypes, slopes ----
-
-cdef str describe_call(Function function, PyObject* name):
-    """The function's name and the caller's label, NULL for none."""
-    if name == NULL or <object> name is None:
-        return function.name
-    return f"{function.name} (name={<object> name!r})"
-
-
-cdef object with_context(object error, Function function, PyObject* name, str hint):
-    """The error again, of the same public type, with the function's name and the caller's label."""
-    text = f"{describe_call(function, name)}: {error}{hint}"
-    ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
-    if ufunc_errors:
-        again = ufunc_errors[-1](text)
-        again.__dict__.update(error.__dict__)
-        return again
-    return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
-
-
-cdef inline char kind(object dtype) except -1:
-    """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
-    if isinstance(dtype, cnp.dtype):
-        return (<cnp.dtype> dtype).kind
-    name = getattr(dtype, "kind", None)
-    return ord(name) if name in ("i", "u", "f") else 0
-
-
-cdef bint is_integer(object dtype) except -1:
-    return kind(dtype) in b"iu"
-
-
-cdef object computed_dtype(Function function, object first, object second):
-    """The dtype that the inputs are computed in; None where NumPy has to find it."""
-    try:
-        return function.result_dtype(
-            numpy_dtype(first) if function.arrays == 1 else np.result_type(numpy_dtype(first), numpy_dtype(second))
-        )
-    except (AttributeError, TypeError):
-        return None
-
-
-cdef object numpy_dtype(object x):
-    """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
-    if cnp.PyArray_Check(x):
-        return (<cnp.ndarray> x).descr
-    if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
-        # An xarray Dataset has them by name, and is computed a variable at a time.
-        if isinstance(x.dtypes, Mapping):
-            raise TypeError
-        return np.result_type(*x.dtypes)
-    return getattr(x.dtype, "numpy_dtype", x.dtype)
-
-
-# The last slope that was made of a number: as a rule the next call has the same.
-cdef double last_number = 0
-cdef cnp.ndarray last_slope = np.zeros(())
-
-
-cdef object checked_slope(Function function, object first, object second, object alpha, object dtype):
-    """A slope as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
-    global last_number, last_slope
-    cdef double slope
-    cdef cnp.ndarray array
-    cdef bint number = type(alpha) is float or type(alpha) is int
-    if number or not (cnp.PyArray_Check(alpha) or hasattr(alpha, "__array_ufunc__")):
-        # A subclass of these numbers, a fraction, but not what NumPy has an array of.
-        if number or isinstance(alpha, Real) and not isinstance(alpha, (bool, np.generic)):
-            slope = float(alpha)
-            computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, first, second)
-            if (
-                computed is None
-                or (<cnp.dtype> computed).type not in b"efdE"
-                or not cnp.PyDataType_ISNOTSWAPPED(computed)
-            ):
-                return slope
-            if slope != last_number or slope == 0 or last_slope.descr is not computed:      # 0 is -0 too
-                Py_INCREF(computed)
-                array = PyArray_Zeros(0, NULL, computed, 0)
-                store(slope, (<cnp.dtype> computed).type, cnp.PyArray_DATA(array))
-                array.setflags(write=False)
-                last_number, last_slope = slope, array
-            return last_slope
-        alpha = np.asarray(alpha)
-    given = dtype_of(alpha)
-    if given is None or kind(given) in b"iuf":
-        # bfloat16 has float32 slopes rounded to it: NumPy would make the result float32.
-        if dtype is None and is_bfloat16(dtype_of(first)) and given == np.float32:
-            return alpha.astype(first.dtype)
-    elif function.result_dtype(given) is None:
-        raise TypeError(f"alpha must be a real number or an array of real numbers, not {alpha!r}")
-    return alpha

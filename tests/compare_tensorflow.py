@@ -216,7 +216,7 @@ def supported(case, dtype):
 
 def main(n=200_000):
     versions = f"TensorFlow {tf.__version__}, NumPy {np.__version__}"
-    print(f"cyact {cyact.__version__} ({cyact.parallel.level_name}), {versions}\n")
+    print(f"cyact {cyact.__version__} ({cyact.dispatch.level_name}), {versions}\n")
     print("function         dtype     largest ULP   elements that differ")
     unknown, seen = 0, set()
     for case in CASES.values():

@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("cases")
 
 from cases import CASES, STREAMED  # noqa: E402
 
-from cyact import cpu, parallel  # noqa: E402
+from cyact import cpu, dispatch as parallel  # noqa: E402
 
 TESTS = Path(__file__).parent
 

@@ -14,7 +14,7 @@ import pytest
 from cases import CASES, FLOATS, assert_same_bits, special
 
 import cyact
-from cyact import cpu, parallel
+from cyact import cpu, dispatch as parallel
 
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("dask.distributed")
@@ -217,7 +217,7 @@ def test_pickle_by_name(module, protocol):
 READ_AND_RUN = """
 import pickle, sys
 calls = pickle.load(sys.stdin.buffer)
-from cyact import parallel
+from cyact import dispatch as parallel
 results = [function(*arguments) for function, arguments in calls]
 pickle.dump((parallel.level_name, results), sys.stdout.buffer)
 """

@@ -12,7 +12,7 @@ import pytest
 from cases import CASES, ROWS, STREAMED, assert_same_bits
 
 import cyact
-from cyact import parallel
+from cyact import dispatch as parallel
 
 LENGTHS = range(601)
 # As many elements as a test with strides uses; odd ones, around vectors and blocks.

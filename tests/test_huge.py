@@ -19,7 +19,7 @@ MARGIN = 128
 
 def test_from_the_size_of_the_last_cache_on(run_on_level):
     """Within limits: 16 MiB where it is small or not known, 160 where many processors share it."""
-    done = run_on_level("", "-c", "from cyact import parallel; print(parallel.set_streamed(0))")
+    done = run_on_level("", "-c", "from cyact import dispatch as parallel; print(parallel.set_streamed(0))")
     assert 2**24 <= int(done.stdout) <= 10 * 2**24
 
 

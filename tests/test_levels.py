@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-import cyact.parallel
+import cyact.dispatch
 import pytest
 from cases import CASES
 from conftest import TESTS
@@ -20,16 +20,16 @@ SUITE = ["test_values.py", "test_layout.py", "test_ufunc_arguments.py"]
 
 def test_machine_can_run_the_loaded_level():
     assert LEVELS
-    assert cyact.parallel.level_name == (os.environ.get("CYACT_LEVEL") or LEVELS[-1])
+    assert cyact.dispatch.level_name == (os.environ.get("CYACT_LEVEL") or LEVELS[-1])
 
 
 def test_highest_level_is_the_default(run_on_level):
-    done = run_on_level("", "-c", "import cyact.parallel; print(cyact.parallel.level_name)")
+    done = run_on_level("", "-c", "import cyact.dispatch; print(cyact.dispatch.level_name)")
     assert done.stdout.strip() == LEVELS[-1], done.stderr
 
 
 def test_forced_level_is_loaded_alone(level, run_on_level):
-    script = "import sys, cyact.parallel as p; print(p.level_name, *(m for m in sys.modules if 'kernels.' in m))"
+    script = "import sys, cyact.dispatch as p; print(p.level_name, *(m for m in sys.modules if 'kernels.' in m))"
     done = run_on_level(level, "-c", script)
     loaded, *modules = done.stdout.split()
     assert loaded == level
@@ -52,7 +52,7 @@ def test_older_processor(processor, levels):
     qemu = shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static")
     if not qemu or "x86_64_v2" not in LEVELS:
         pytest.skip("needs qemu-user on x86-64")
-    script = "import cyact.parallel as p, numpy as np; print(p.level_name, cyact.tanh(np.float32([0, 20])))"
+    script = "import cyact.dispatch as p, numpy as np; print(p.level_name, cyact.tanh(np.float32([0, 20])))"
     environment = {name: value for name, value in os.environ.items() if name != "CYACT_LEVEL"}
     command = [qemu, "-cpu", processor, sys.executable, "-c", f"import cyact; {script}"]
     done = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True)
@@ -90,12 +90,12 @@ def suites():
         level: subprocess.Popen(
             command, cwd=TESTS, env={**environment, "CYACT_LEVEL": level}, stdout=subprocess.PIPE, text=True
         )
-        for level in LEVELS if level != cyact.parallel.level_name
+        for level in LEVELS if level != cyact.dispatch.level_name
     }
 
 
 @pytest.mark.skipif("CYACT_SUITE_OF_LEVEL" in os.environ, reason="this is the suite of one level already")
-@pytest.mark.parametrize("other", [level for level in LEVELS if level != cyact.parallel.level_name])
+@pytest.mark.parametrize("other", [level for level in LEVELS if level != cyact.dispatch.level_name])
 def test_suite_on_every_other_level(other, suites):
     output = suites[other].communicate()[0]
     assert suites[other].returncode == 0, "\n".join(output.splitlines()[-60:])

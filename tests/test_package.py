@@ -180,7 +180,7 @@ def test_import_brings_nothing_but_numpy(run_on_level):
 def test_show_config(capsys):
     cyact.show_config()
     text = capsys.readouterr().out
-    for fact in (cyact.__version__, cyact.parallel.level_name, np.__version__, *cyact.cpu.levels()):
+    for fact in (cyact.__version__, cyact.dispatch.level_name, np.__version__, *cyact.cpu.levels()):
         assert fact in text
 
 

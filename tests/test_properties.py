@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 import cyact
-from cyact import parallel
+from cyact import dispatch as parallel
 
 EXAMPLES = int(os.environ.get("CYACT_EXAMPLES", 300))
 run_examples = settings(

@@ -20,10 +20,10 @@ import pytest
 from cases import CASES, FLOATS, ROWS, assert_same_bits, bits, sample
 
 import cyact
-from cyact import parallel, ufuncs
+from cyact import dispatch as parallel, ufuncs
 
 HERE = Path(__file__)
-SOURCE = (HERE.parent.parent / "cyact" / "parallel.pyx").read_text()
+SOURCE = (HERE.parent.parent / "cyact" / "dispatch.pyx").read_text()
 LIMITS = {name: int(number) for name, number in re.findall(r"^    ([A-Z_]+) = (\d+)$", SOURCE, re.MULTILINE)}
 LIGHT, HEAVY, CHUNK = LIMITS["LIGHT_THREADED"], LIMITS["HEAVY_THREADED"], LIMITS["CHUNK"]
 COUNTS = (1, 2, 3, 8)

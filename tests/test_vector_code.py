@@ -1,6 +1,6 @@
-"""The machine code of every kernel, on every level: its contiguous loops are vector code of the level's full width.
+"""The machine code of every loop, on every level: vector code of the level's full width.
 
-Kernels are found by the table that a level exports, their instructions by following jumps and calls: modules are
+Loops are found by the table that a level exports, their instructions by following jumps and calls: modules are
 stripped. ``objdump`` disassembles; a loop is what lies between a backward jump and its target.
 """
 
@@ -25,18 +25,19 @@ REGISTER = {"x86_64_v2": "xmm", "x86_64_v3": "ymm", "x86_64_v4": "zmm"}
 
 # ---- the table of kernels: mirrors cyact/kernels/table.pxd ----
 
+class Loops(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in ("floats", "doubles", "halves", "bfloat16s", "rounded")]
+
+
 class Kernel(ctypes.Structure):
     _fields_ = [
         ("function", ctypes.c_char_p),
-        ("types", ctypes.c_char * 5),
-        ("operands", ctypes.c_int),
-        ("itemsize", ctypes.c_int * 4),
-        ("sloped", ctypes.c_int),
-        ("heavy", ctypes.c_int),
-        ("streams", ctypes.c_int),
-        ("quiet", ctypes.c_int),
+        ("types", ctypes.c_char * 7),
+        ("itemsize", ctypes.c_int * 6),
+        *[(name, ctypes.c_int) for name in ("inputs", "parameters", "operands", "core")],
+        *[(name, ctypes.c_int) for name in ("compute_bound", "stores_past_cache", "raises_flags")],
         ("call", ctypes.c_void_p),
-        ("chosen", ctypes.c_void_p),
+        ("loops", ctypes.POINTER(Loops)),
     ]
 
 
@@ -46,15 +47,23 @@ class Level(ctypes.Structure):
 
 @cache
 def table(level):
-    """The path of a level's module, and the addresses of its kernels in the file, by function and types."""
+    """The path of a level's module, and where its loops are in the file: by function and types or dtype."""
     module = importlib.import_module(f"cyact.kernels.{level}")
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     found = Level.from_address(pointer(module.level, b"cyact.kernels.level"))
     with open("/proc/self/maps") as maps:
         base = min(int(line.split("-")[0], 16) for line in maps if line.rstrip().endswith(module.__file__))
-    kernels = {(k.function.decode(), k.types.decode()): k.call - base for k in found.kernels[:found.count]}
-    return module.__file__, kernels
+    places = {}
+    for kernel in found.kernels[:found.count]:
+        name = kernel.function.decode()
+        if kernel.loops:
+            loops = kernel.loops.contents
+            own = {field: getattr(loops, field) for field, _ in Loops._fields_ if getattr(loops, field)}
+            places.update({(name, field): address - base for field, address in own.items()})
+        else:
+            places[name, kernel.types.decode()] = kernel.call - base
+    return module.__file__, places
 
 
 # ---- machine code ----
@@ -74,15 +83,14 @@ def places(level):
 
 
 def target(instruction):
-    """Where a jump or call goes, if that stands in it; what an address is taken of, as of a loop that is passed on."""
+    """Where a jump or call goes, if that stands in it."""
     _, mnemonic, operands = instruction
-    goes = mnemonic[0] == "j" or mnemonic == "call"
-    found = re.match(r"([0-9a-f]+)\b", operands) if goes else re.search(r"# ([0-9a-f]+)\b", operands)
+    found = re.match(r"([0-9a-f]+)\b", operands) if mnemonic[0] == "j" or mnemonic == "call" else None
     return int(found[1], 16) if found else None
 
 
 def body(level, start):
-    """What a kernel is made of: every instruction that can be reached from its first, in the same module."""
+    """What a function is made of: every instruction that can be reached from its first, in the same module."""
     instructions, place = code(level), places(level)
     reached, ahead = set(), [place[start]]
     while ahead:
@@ -107,6 +115,8 @@ def loops(part):
 
 
 SCALAR = r"v?(fn?m(add|sub)\d+|add|sub|mul|div|max|min|cmp\w*|u?comi|cvt\w*2)s[sd]"
+ARITHMETIC = r"v?(p(max|min|cmp|add|sub|mul|ternlog)\w*|(add|sub|mul|div|max|min|cmp\w*|and\w*|blend\w*|fn?m(add|sub)\d+)p[sd])"
+COPY = r"v?mov(dq|ap|up)\w+"
 
 
 def is_vector(loop, register, arithmetic):
@@ -120,79 +130,59 @@ def vector_loops(level, start, arithmetic):
     return [loop for loop in loops(body(level, start)) if is_vector(loop, REGISTER[level], arithmetic)]
 
 
-# ---- what each kernel is made of ----
+# ---- what each loop is made of ----
 
-# For other functions any arithmetic will do.
-NAMED = ("relu", "leaky_relu", "sigmoid", "tanh", "relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad")
-INTEGER = {
-    # Signed: the maximum, or what stands for it where there is no such instruction. 16-bit floats are judged by bits.
-    "relu": r"v?p(max|min|cmp|subus)\w*",
-    "relu_grad": r"v?p(max|min|cmp|subus)\w*",
+# The instruction that a loop of one of these functions cannot do without; for others any arithmetic will do.
+NEEDED = {
+    "relu": r"v?(p(max|min|cmp|subus)\w*|cmp\w*p[sd]|maxp[sd]|minp[sd])",
+    "relu_grad": r"v?(p(max|min|cmp|subus)\w*|cmp\w*p[sd])",
+    "leaky_relu": r"v?mulp[sd]",
+    "leaky_relu_grad": r"v?mulp[sd]",
+    "sigmoid": r"v?divp[sd]",
+    "tanh": r"v?divp[sd]",
 }
-COPY = r"v?mov(dq|ap|up)\w+"
-ANY = r"v?(p(max|min|cmp|add|sub|mul)\w*|(add|sub|mul|div|max|min|cmp\w*|fn?m(add|sub)\d+)p[sd])"
-# Eight-bit integers have 256 results: a table, held in registers where permutations are wide enough, else in memory.
-TABLE = {"x86_64_v4": {"b": r"vperm[it]2ps", "B": r"vperm[it]2ps"}, "x86_64_v3": {"B": r"vpermps"}}
 
 
-def arithmetic(function, types):
-    """The instructions of which a vector loop of a kernel has to have one, as a pattern of mnemonics."""
-    kind = "pd" if set(types) & set("iIqQd") else "ps"
-    name = function.removeprefix("truncated_")
-    if name not in NAMED:
-        return ANY
-    unsigned = types[0] in "BHIQ"
-    if name in ("relu", "relu_grad") and types[0] in "fd":
-        return rf"v?(cmp\w*|max|min){kind}"
-    if name in ("relu", "relu_grad"):
-        return COPY if unsigned and name == "relu" else INTEGER[name]
-    if name == "leaky_relu" and unsigned:
-        return COPY if function != name else rf"v?cvt\w+{kind}|v?(add|sub|fmadd\d+){kind}"
-    if name in ("sigmoid", "tanh"):
-        return rf"v?div{kind}"
-    return rf"v?mul{kind}"
-
-
-def is_real_function(function):
-    """Whether it is computed as float or double alone, by blocks or tables from other dtypes."""
-    case = CASES[function.removeprefix("truncated_")]
-    return case.formula is not None and case.arrays == 1
-
-
-def expected_loops(function, types):
-    """How many contiguous loops there are at least: for one slope and for an array of them."""
-    if types[0] in "eE" or arithmetic(function, types) == COPY:
-        return 1
-    if function == "truncated_leaky_relu":
-        return 3                        # in place has one of its own for one slope
-    return 1 + bool(CASES[function.removeprefix("truncated_")].slopes)
-
-
-@pytest.mark.parametrize(("level", "function", "types"), [
-    pytest.param(level, function, types, id=f"{level}-{function}-{types}")
-    for level in cpu.levels() for function, types in table(level)[1]
+@pytest.mark.parametrize(("level", "function", "kind"), [
+    pytest.param(level, function, kind, id=f"{level}-{function}-{kind}")
+    for level in cpu.levels() for function, kind in table(level)[1]
 ])
-def test_hot_loops_are_vector_code(level, function, types):
-    if types[0] in "qQ" and "leaky" in function and level in ("x86_64_v2", "x86_64_v3") and "relu_grad" not in function:
+def test_hot_loops_are_vector_code(level, function, kind):
+    if function.endswith("_to_integer") and kind[0] in "qQ" and level != "x86_64_v4":
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
-    start = table(level)[1][function, types]
-    pattern = arithmetic(function, types)
-    if types in ("bf", "Bf") and is_real_function(function):
-        pattern = TABLE.get(level, {}).get(types[0])
-        if pattern is None:
-            pytest.skip("a table in memory")
-    found = vector_loops(level, start, pattern)
-    assert len(found) >= expected_loops(function, types), f"{len(found)} vector loops"
+    unsigned_copy = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer")
+    pattern = COPY if unsigned_copy else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
+    assert vector_loops(level, table(level)[1][function, kind], pattern)
+
+
+# Those of eight-bit integers go through a table, held in registers where permutations are wide enough.
+@pytest.mark.parametrize(("level", "permutation"), [("x86_64_v4", r"vperm[it]2ps"), ("x86_64_v3", "vpermps")])
+def test_tables_are_held_in_registers(level, permutation):
+    if level not in cpu.levels():
+        pytest.skip(f"this machine cannot run {level}")
+    found = [loop for loop in loops(code(level)) if any(re.fullmatch(permutation, line[1]) for line in loop)]
+    assert found
+
+
+def test_conversions_are_vector_code():
+    """Every dtype that has no loop of its own is converted block by block: to float or to double, and back."""
+    wanted = {"x86_64_v4": ["vcvtph2ps", "vcvtps2ph", "vcvtdq2ps", "vcvtdq2pd", "vcvtqq2pd", "vcvtuqq2pd", "vcvtudq2pd"],
+              "x86_64_v3": ["vcvtph2ps", "vcvtps2ph", "vcvtdq2ps", "vcvtdq2pd"],
+              "x86_64_v2": ["cvtdq2ps", "cvtdq2pd"]}
+    for level in cpu.levels():
+        inside = {mnemonic for loop in loops(code(level)) for _, mnemonic, operands in loop if REGISTER[level] in operands}
+        assert set(wanted[level]) <= inside, level
 
 
 def test_table_is_read_right():
-    """The structure above mirrors the package's: names, types and addresses make sense."""
+    """The structures above mirror the package's: names, types and addresses make sense."""
     for level in cpu.levels():
-        _, kernels = table(level)
-        assert {function.removeprefix("truncated_") for function, _ in kernels} == set(CASES)
-        assert all(re.fullmatch("[bhiqBHIQeEfd]{2,4}", types) for _, types in kernels)
-        assert all(address in places(level) for address in kernels.values())
-        assert len(set(kernels.values())) > len(kernels) / 2
+        _, found = table(level)
+        assert {function.removesuffix("_to_integer") for function, _ in found} == set(CASES)
+        fields = {name for name, _ in Loops._fields_}
+        assert all(kind in fields or re.fullmatch("[bhiqBHIQeEfd]{2,4}", kind) for _, kind in found)
+        assert all(address in places(level) for address in found.values())
+        assert len(set(found.values())) > len(found) / 2
 
 
 def test_a_scalar_loop_would_be_found():
@@ -219,7 +209,7 @@ def test_modules_keep_to_their_level():
         assert REGISTER[level] in registers
 
 
-@pytest.mark.parametrize("name", ["activations", "ufuncs", "parallel"])
+@pytest.mark.parametrize("name", ["activations", "arguments", "cpuid", "dispatch", "threads", "ufuncs"])
 def test_everything_else_is_baseline(name):
     """Only kernels may be compiled for more than the processor that every x86-64 is."""
     path = importlib.import_module(f"cyact.{name}").__file__

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import cyact.activations
+import cyact
+from cyact.functions import ACTIVATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FUNCTIONS = {name: getattr(cyact, name) for name in cyact.activations.__all__ if not name.endswith("_grad")}
+FUNCTIONS = {name: getattr(cyact, name) for name in ACTIVATIONS}
 
 # What one writes without this package: the yardstick of demo and bench, which run these functions.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {

@@ -1,3 +1,10 @@
+# Dtypes that a function of real numbers has no loop of its own for: they are converted to float or double, block by
+# block, in the first-level cache. What that costs is little beside the formula, and saves a copy of it for every dtype.
+
+cdef enum:
+    BLOCK = 512     # elements: blocks of all operands, of the widest dtype, stay in the first-level cache
+
+
 # A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more
 # bits than the result has, and no tie that was not one, make the second rounding right.
 cdef void store(double value, char type, void* to) noexcept nogil:
@@ -17,53 +24,69 @@ cdef void store(double value, char type, void* to) noexcept nogil:
             (<bfloat16*> to)[0] = narrow[bfloat16](x, bfloat16(0))
 
 
-# Formulas of many operations have one loop for float and one for double. Other dtypes are converted to one of these a
-# block at a time: what that costs is little beside the formula, and saves a copy of it for every dtype.
-ctypedef void (*float_loop)(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil
-ctypedef void (*double_loop)(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil
-
-
-cdef void map1_float(float_loop f, const number* x, float* out, Py_ssize_t n) noexcept nogil:
+# ``tag`` is of the dtype of the computation. Integers have their result, and parameters, in that dtype already.
+cdef void run_blocks(
+    loop_t loop, const Kernel* kernel, number** args, Py_ssize_t n, bint single, real* tag
+) noexcept nogil:
+    cdef real blocks[MAX_OPERANDS][BLOCK]
+    cdef void* at[MAX_OPERANDS]
+    cdef number* x[MAX_OPERANDS]
+    cdef int out = kernel.operands - 1, o
     cdef Py_ssize_t m
+    for o in range(out + 1):
+        x[o] = args[o]
+        at[o] = <void*> blocks[o]
+        if number is half or number is bfloat16:
+            if single and kernel.inputs <= o < out:
+                load_block(x[o], blocks[o], 1)
+        elif o >= kernel.inputs:
+            at[o] = <void*> x[o]
+    if number is half or number is bfloat16:
+        at[out] = <void*> blocks[0]
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
-        load_block(x, out, m)
-        f(out, out, m, False)
-        x += m
-        out += m
+        for o in range(out):
+            if o < kernel.inputs:
+                load_block(x[o], blocks[o], m)
+                x[o] += m
+            elif not single:
+                if number is half or number is bfloat16:
+                    load_block(x[o], blocks[o], m)
+                    x[o] += m
+        loop(at, m, single, False)
+        if number is half or number is bfloat16:
+            store_block(blocks[0], x[out], m)
+            x[out] += m
+        else:
+            for o in range(kernel.inputs, out + 1):
+                if o == out or not single:
+                    at[o] = <void*> (<real*> at[o] + m)
         n -= m
 
 
-cdef void map1_double(double_loop f, const number* x, double* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t m
-    while n > 0:
-        m = min(<Py_ssize_t> BLOCK, n)
-        load_block(x, out, m)
-        f(out, out, m, False)
-        x += m
-        out += m
-        n -= m
-
-
-cdef void map1_through_float(float_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
-    cdef float block[BLOCK]
-    cdef Py_ssize_t m
-    while n > 0:
-        m = min(<Py_ssize_t> BLOCK, n)
-        map1_float(f, x, block, m)
-        store_block(block, out, m)
-        x += m
-        out += m
-        n -= m
-
-
-cdef void map1_through_double(double_loop f, const number* x, number* out, Py_ssize_t n) noexcept nogil:
-    cdef double block[BLOCK]
-    cdef Py_ssize_t m
-    while n > 0:
-        m = min(<Py_ssize_t> BLOCK, n)
-        map1_double(f, x, block, m)
-        store_block(block, out, m)
-        x += m
-        out += m
-        n -= m
+# The kernel of every function of real numbers.
+cdef void real_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    cdef const Loops* loops = kernel.loops
+    if number is float:
+        loops.floats(<void**> args, n, single, streamed)
+    elif number is double:
+        loops.doubles(<void**> args, n, single, streamed)
+    elif number is half:
+        if loops.halves != NULL:
+            loops.halves(<void**> args, n, single, False)
+        else:
+            run_blocks[half, float](loops.rounded, kernel, args, n, single, NULL)
+    elif number is bfloat16:
+        if loops.bfloat16s != NULL:
+            loops.bfloat16s(<void**> args, n, single, False)
+        else:
+            run_blocks[bfloat16, float](loops.rounded, kernel, args, n, single, NULL)
+    elif number is int8_t or number is uint8_t:
+        if kernel.parameters == 0:
+            look_up(&loops.lookups[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
+        else:
+            run_blocks[number, float](loops.floats, kernel, args, n, single, NULL)
+    elif number is int16_t or number is uint16_t:
+        run_blocks[number, float](loops.floats, kernel, args, n, single, NULL)
+    else:
+        run_blocks[number, double](loops.doubles, kernel, args, n, single, NULL)

@@ -1,10 +1,14 @@
-"""Building blocks of the formulas: the bits of floating-point numbers, powers of two, constants that several share."""
+"""Building blocks of the formulas, each for float and double: bits, powers of two, constants that several share.
 
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+Cython has no hexadecimal floating-point literals. C has, and puts what stands in the quotes wherever a name is used.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-# Cython has no hexadecimal floating-point literals; C has, and puts what stands in the quotes wherever the name is
-# used.
+from cyact.kernels.dtypes cimport real
+from cyact.kernels.simd cimport fma_d, fma_f, mad_d, mad_f, or_nan_d, or_nan_f
+
 cdef extern from *:
     const float LOG2E_F "0x1.715476p+0f"
     const float LN2_HIGH_F "0x1.62e43p-1f"          # the float nearest to ln 2: fma(k, LN2_HIGH_F, x) is then exact
@@ -18,8 +22,20 @@ cdef extern from *:
     const float ROUND_F "(0x1.8p+23f + 127.0f)"
     const double ROUND "(0x1.8p+52 + 1023.0)"
 
-    const int32_t SIGN_F "INT32_MIN"
-    const int64_t SIGN "INT64_MIN"
+
+# a b + c, rounded once
+cdef inline real fma(real a, real b, real c) noexcept nogil:
+    return fma_f(a, b, c) if real is float else fma_d(a, b, c)
+
+
+# The same where the processor can, else rounded twice: for the small terms of a polynomial.
+cdef inline real mad(real a, real b, real c) noexcept nogil:
+    return mad_f(a, b, c) if real is float else mad_d(a, b, c)
+
+
+# The result y of a formula, but x where that is NaN.
+cdef inline real or_nan(real y, real x) noexcept nogil:
+    return or_nan_f(y, x) if real is float else or_nan_d(y, x)
 
 
 cdef inline int32_t bits_f(float x) noexcept nogil:
@@ -34,22 +50,29 @@ cdef inline float from_bits_f(int32_t b) noexcept nogil:
     return x
 
 
-cdef inline int64_t bits(double x) noexcept nogil:
+cdef inline int64_t bits_d(double x) noexcept nogil:
     cdef int64_t b
     memcpy(&b, &x, sizeof(b))
     return b
 
 
-cdef inline double from_bits(int64_t b) noexcept nogil:
+cdef inline double from_bits_d(int64_t b) noexcept nogil:
     cdef double x
     memcpy(&x, &b, sizeof(x))
     return x
 
 
-# 2^k, from bits that end in k + bias.
-cdef inline float pow2_f(int32_t biased) noexcept nogil:
-    return from_bits_f(<int32_t> (<uint32_t> biased << 23))
+# 2^k, from a sum whose low bits are k + bias.
+cdef inline real pow2(real t) noexcept nogil:
+    if real is float:
+        return from_bits_f(<int32_t> (<uint32_t> bits_f(t) << 23))
+    else:
+        return from_bits_d(<int64_t> (<uint64_t> bits_d(t) << 52))
 
 
-cdef inline double pow2(int64_t biased) noexcept nogil:
-    return from_bits(<int64_t> (<uint64_t> biased << 52))
+# A magnitude with the sign of x.
+cdef inline real with_sign_of(real magnitude, real x) noexcept nogil:
+    if real is float:
+        return from_bits_f(bits_f(magnitude) | bits_f(x) & <int32_t> (<uint32_t> 1 << 31))
+    else:
+        return from_bits_d(bits_d(magnitude) | bits_d(x) & <int64_t> (<uint64_t> 1 << 63))

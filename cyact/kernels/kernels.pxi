@@ -23,10 +23,10 @@ from cyact.kernels.dtypes cimport *
 from cyact.kernels.elementary cimport *
 from cyact.kernels.formulas cimport *
 from cyact.kernels.simd cimport *
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, LoopNest, Kernel, Level, kernel_t
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t, loop_t
 
-include "blocks.pxi"
 include "lookup.pxi"
+include "blocks.pxi"
 include "stream.pxi"
 include "strided.pxi"
 include "table.pxi"

@@ -1,29 +1,24 @@
-# Functions of eight-bit integers have 256 answers: tables, computed once by the float loop, so to the same bits.
+# Functions of eight-bit integers have 256 results: tables, computed once by the float loop, so to the same bits.
 #
 # A look-up in memory is one element at a time. Processors with wide permutations hold the table in registers: all of
 # it (AVX-512), or the first 32 entries where the rest are equal, as they are for uint8, soon saturated.
 
-cdef struct Table:
-    float entries[256]
-    bint short              # every entry from 31 on is the same
 
-
-# By the bits of the argument, seen as uint8.
-cdef Table tabulated(
-    void (*f)(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil, bint is_signed
-) noexcept nogil:
-    cdef Table table
+# Fills in the table of uint8 or int8.
+cdef void tabulate(Loops* loops, bint is_signed) noexcept nogil:
+    cdef Lookup* table = &loops.lookups[is_signed]
+    cdef void* args[2]
     cdef int i
     for i in range(256):
         table.entries[i] = <int8_t> i if is_signed else i
-    f(table.entries, table.entries, 256, False)
+    args[0] = args[1] = <void*> table.entries
+    loops.floats(args, 256, False, False)
     table.short = True
     for i in range(32, 256):
         table.short = table.short and table.entries[i] == table.entries[31]
-    return table
 
 
-cdef void lookup(const Table* table, const uint8_t* x, float* out, Py_ssize_t n) noexcept nogil:
+cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
     # A copy that nothing else can point at, so that it is kept in registers.
     cdef float entries[256]

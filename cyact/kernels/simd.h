@@ -124,12 +124,7 @@ static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out)
 #define CYACT_VECTOR 64
 #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
 #define CYACT_STREAM(to, block) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(block))
-/* In halves, as the conversion stored it: a load of the whole would wait for both to be in the cache. */
-static inline void cyact_stream_16_bit(void *to, const void *block) {
-    _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)block));
-    _mm256_stream_si256((__m256i *)to + 1, _mm256_loadu_si256((const __m256i *)block + 1));
-}
-#define CYACT_MASKS 1
+#define CYACT_CLAMP_IS_QUIET 1
 static inline void cyact_load(void *to, const void *x, uint64_t mask, size_t itemsize) {
     _mm512_storeu_si512(to,
         itemsize == 1 ? _mm512_maskz_loadu_epi8(mask, x) : itemsize == 2 ? _mm512_maskz_loadu_epi16(mask, x) :
@@ -143,10 +138,6 @@ static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t it
 }
 #define cyact_load_first(to, x, n, itemsize) cyact_load(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
 #define cyact_store_first(to, x, n, itemsize) cyact_store(to, x, ((uint64_t)1 << (n)) - 1, itemsize)
-static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
-    __m512i c = _mm512_loadu_si512(chosen);
-    return itemsize == 4 ? _mm512_test_epi32_mask(c, c) : _mm512_test_epi64_mask(c, c);
-}
 /* A minimum that raises no flag for NaN */
 #define CYACT_CLAMP(T, to, x, low, high) _mm512_storeu_p##T(to, \
     _mm512_max_round_p##T(_mm512_set1_p##T(low), _mm512_min_round_p##T(_mm512_set1_p##T(high), \
@@ -160,10 +151,6 @@ static inline uint64_t cyact_chosen(const void *chosen, size_t itemsize) {
     _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
 #define CYACT_STREAM(to, block) \
     _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
-static inline void cyact_stream_16_bit(void *to, const void *block) {
-    _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)block));
-    _mm_stream_si128((__m128i *)to + 1, _mm_loadu_si128((const __m128i *)block + 1));
-}
 #define CYACT_CLAMP(T, to, x, low, high) _mm256_storeu_p##T(to, \
     _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \
@@ -172,7 +159,6 @@ static inline void cyact_stream_16_bit(void *to, const void *block) {
 #define CYACT_VECTOR 16
 #define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
 #define CYACT_STREAM(to, block) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
-#define cyact_stream_16_bit CYACT_STREAM
 #define CYACT_CLAMP(T, to, x, low, high) _mm_storeu_p##T(to, \
     _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \
@@ -181,7 +167,6 @@ static inline void cyact_stream_16_bit(void *to, const void *block) {
 #define CYACT_VECTOR 16
 #define CYACT_STORE(to, block) memcpy(to, block, 16)
 #define CYACT_STREAM CYACT_STORE
-#define cyact_stream_16_bit CYACT_STORE
 #define CYACT_CLAMP(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
 #define CYACT_EACH(to, x, ...) \
@@ -192,10 +177,7 @@ static inline void cyact_stream_16_bit(void *to, const void *block) {
 #define CYACT_TYPE(x) double
 #endif
 #endif
-#define CYACT_MASKS 0
-#define cyact_load(to, x, mask, itemsize)
-#define cyact_store(to, x, mask, itemsize)
-#define cyact_chosen(chosen, itemsize) 0
+#define CYACT_CLAMP_IS_QUIET 0
 /* A function: what compilers make of a few bytes in line is more code than most loops. */
 #if defined(__GNUC__)
 __attribute__((noinline))
@@ -222,16 +204,11 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #define cyact_store_first(to, x, n, itemsize) cyact_copy_few(to, x, (n) * (itemsize))
 #endif
 #if defined(__AVX2__) || defined(__SSE2__)
-#define CYACT_PAST_CACHE 1
+#define CYACT_CAN_STREAM 1
 #define CYACT_FENCE() _mm_sfence()
 #else
-#define CYACT_PAST_CACHE 0
+#define CYACT_CAN_STREAM 0
 #define CYACT_FENCE()
-#endif
-#if defined(__AVX2__)
-#define CYACT_LOOPS_STREAM 1
-#else
-#define CYACT_LOOPS_STREAM 0
 #endif
 #if defined(__GNUC__)
 #define CYACT_PREFETCH(p) __builtin_prefetch(p)
@@ -248,6 +225,7 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #if defined(__AVX512F__)
 #include <immintrin.h>
 /* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
+#define CYACT_HAS_SPREAD_4 1
 static inline void cyact_spread_4(void *to, const void *source) {
     __m512i x = _mm512_loadu_si512(source);
     _mm512_mask_storeu_epi32(to, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
@@ -255,6 +233,35 @@ static inline void cyact_spread_4(void *to, const void *source) {
     _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
 }
 #else
+#define CYACT_HAS_SPREAD_4 0
 #define cyact_spread_4(to, source)
 #endif
+
+/* ---- floating-point flags ---- */
+
+/* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into
+   warnings. fenv.h's functions take longer than a short call. */
+#if defined(__SSE2__) || defined(_M_X64)
+#define CYACT_GET_STATUS() _mm_getcsr()
+#define CYACT_SET_STATUS(s) _mm_setcsr(s)
+#define CYACT_WARNINGS (_MM_EXCEPT_INVALID | _MM_EXCEPT_DIV_ZERO | _MM_EXCEPT_OVERFLOW | _MM_EXCEPT_UNDERFLOW)
+#elif defined(__aarch64__) && defined(__GNUC__)
+static inline unsigned int cyact_get_status(void) {
+    uint64_t s;
+    __asm__ volatile("mrs %0, fpsr" : "=r"(s));
+    return (unsigned int)s;
+}
+static inline void cyact_set_status(unsigned int s) { __asm__ volatile("msr fpsr, %0" : : "r"((uint64_t)s)); }
+#define CYACT_GET_STATUS() cyact_get_status()
+#define CYACT_SET_STATUS(s) cyact_set_status(s)
+#define CYACT_WARNINGS 15   /* invalid, division by zero, overflow, underflow */
+#else
+#include <fenv.h>
+static unsigned int cyact_get_status(void) { return (unsigned int)fetestexcept(FE_ALL_EXCEPT); }
+static void cyact_set_status(unsigned int s) { feclearexcept(FE_ALL_EXCEPT & ~(int)s); }
+#define CYACT_GET_STATUS() cyact_get_status()
+#define CYACT_SET_STATUS(s) cyact_set_status(s)
+#define CYACT_WARNINGS (FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW)
+#endif
+
 #endif

@@ -1,6 +1,6 @@
 """What ``simd.h`` offers."""
 
-from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t
 
 from cyact.kernels.dtypes cimport half
 
@@ -8,14 +8,14 @@ cdef extern from "simd.h":
     const bint HAS_FMA "CYACT_HAS_FMA"                          # as an instruction
     int32_t to_int32 "CYACT_INT32"(double x) noexcept nogil     # toward zero
     # a b + c, rounded once
-    float fmaf "cyact_fmaf"(float a, float b, float c) noexcept nogil
-    double fma "cyact_fma"(double a, double b, double c) noexcept nogil
+    float fma_f "cyact_fmaf"(float a, float b, float c) noexcept nogil
+    double fma_d "cyact_fma"(double a, double b, double c) noexcept nogil
     # the same where the processor can, else rounded twice: for the small terms of a polynomial
-    float madf "cyact_madf"(float a, float b, float c) noexcept nogil
-    double mad "cyact_mad"(double a, double b, double c) noexcept nogil
+    float mad_f "cyact_madf"(float a, float b, float c) noexcept nogil
+    double mad_d "cyact_mad"(double a, double b, double c) noexcept nogil
     # The result of a formula, but x where that is NaN.
     float or_nan_f "CYACT_OR_NAN"(float y, float x) noexcept nogil
-    double or_nan "CYACT_OR_NAN"(double y, double x) noexcept nogil
+    double or_nan_d "CYACT_OR_NAN"(double y, double x) noexcept nogil
 
     enum: HALF_LANES "CYACT_HALF_LANES"
     void widen_lanes "CYACT_WIDEN"(const half* x, float* out) noexcept nogil
@@ -30,28 +30,27 @@ cdef extern from "simd.h":
     enum: LANES_16_BIT "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
-    const bint PAST_CACHE "CYACT_PAST_CACHE"        # there are stores past the cache
-    const bint LOOPS_STREAM "CYACT_LOOPS_STREAM"    # loops use them: more code than the oldest processors are worth
+    const bint CAN_STREAM "CYACT_CAN_STREAM"        # there are stores past the cache
     # Such a store; ``to`` is a multiple of the vector's size.
     void stream_vector "CYACT_STREAM"(void* to, const void* block) noexcept nogil
-    void stream_16_bit "cyact_stream_16_bit"(void* to, const void* block) noexcept nogil      # of 16 bits
-    const bint HAS_MASKS "CYACT_MASKS"      # of lanes, for loads and stores of a vector
-    void load_lanes "cyact_load"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
-    void store_lanes "cyact_store"(void* to, const void* x, uint64_t mask, size_t itemsize) noexcept nogil
     # The first elements of a vector; the rest is loaded as zero.
     void load_first "cyact_load_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
     void store_first "cyact_store_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
-    # Which lanes are chosen, of 4 or 8 bytes.
-    uint64_t chosen_lanes "cyact_chosen"(const void* chosen, size_t itemsize) noexcept nogil
+    const bint CLAMP_IS_QUIET "CYACT_CLAMP_IS_QUIET"    # raises no floating-point flag, for NaN either
     # A vector within bounds, and its magnitude at most a bound. NaN stays as it is: no condition that sees to that
     # becomes a minimum in gcc's vector code.
     void clamp_f "CYACT_CLAMP_F"(float* to, const float* x, float low, float high) noexcept nogil
     void clamp_d "CYACT_CLAMP_D"(double* to, const double* x, double low, double high) noexcept nogil
     void clamp_magnitude_f "CYACT_CLAMP_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
     void clamp_magnitude_d "CYACT_CLAMP_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
-    bint unlikely(bint condition) noexcept nogil        # Cython's: the compiler puts the other case first
     void fence "CYACT_FENCE"() noexcept nogil
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
-
+    const bint HAS_SPREAD_4 "CYACT_HAS_SPREAD_4"
+    # 16 units of 4 bytes to every second place, and nothing in between
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
+
+    # Those of the calling thread, and which of them mean a warning in NumPy.
+    const unsigned int WARNINGS "CYACT_WARNINGS"
+    unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
+    void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil

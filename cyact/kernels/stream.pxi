@@ -1,21 +1,22 @@
-# ---- past the cache ----
+# Results that the last cache cannot hold.
+#
+# A plain store to a line that is not in the cache reads that line first. A store past the cache (non-temporal) does
+# not. Where the kernel has none of its own, a block is computed into the first-level cache, and written from there.
 
 cdef enum:
     STREAM_BLOCK = 1024     # bytes of output: few, so that memory is not idle while the kernel computes
 
 
-# Written past the cache, a line is not read first, as a plain store to one that is not in the cache would have to.
-# Where the kernel does not do so itself, a block is computed into the first-level cache, and written from there.
-cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil:
-    cdef int out = kernel.operands - 1, inputs = out - 1 if scalar else out, o
+cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil:
+    cdef int out = kernel.operands - 1, arrays = kernel.inputs if single else out, o
     cdef char memory[STREAM_BLOCK + 64]
     cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
     cdef char* at[MAX_OPERANDS]
     cdef char* target
     cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = STREAM_BLOCK // itemsize
     cdef Py_ssize_t line[MAX_OPERANDS]      # bytes of an input that a cache line of output is made of
-    if not PAST_CACHE:
-        kernel.call(args, n, scalar, False)
+    if not CAN_STREAM:
+        kernel.call(kernel, args, n, single, False)
         return
     for o in range(out + 1):
         at[o] = args[o]
@@ -26,21 +27,20 @@ cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) n
         target = at[out]
         if kernel.stores_past_cache and <Py_ssize_t> target % 64 == 0:
             m = n
-            kernel.call(at, m, scalar, True)
+            kernel.call(kernel, at, m, single, True)
         elif m == length:
             at[out] = block
-            kernel.call(at, m, scalar, False)
-            for o in range(inputs):
+            kernel.call(kernel, at, m, single, False)
+            for o in range(arrays):
                 for i in range(STREAM_BLOCK // 64):
                     prefetch(at[o] + AHEAD + i * line[o])
             for i in range(STREAM_BLOCK // VECTOR):
                 stream_vector(target + VECTOR * i, block + VECTOR * i)
         elif m > 0:
-            kernel.call(at, m, scalar, False)
-        at[out] = target
-        for o in range(out + 1):
-            if not (scalar and o == out - 1):
-                at[o] += m * kernel.itemsize[o]
+            kernel.call(kernel, at, m, single, False)
+        at[out] = target + m * itemsize
+        for o in range(arrays):
+            at[o] += m * kernel.itemsize[o]
         n -= m
         m = min(n, length)
     fence()

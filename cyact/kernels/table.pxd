@@ -4,30 +4,48 @@ A level is an extension module that is compiled for one set of instructions. It 
 everything else of the package is baseline code and calls through the pointers found there.
 """
 
-# NumPy's own limit on the number of dimensions.
 cdef enum:
-    MAX_DIMS = 64
-    MAX_OPERANDS = 4
+    MAX_DIMS = 64           # NumPy's own limit on the number of dimensions
+    MAX_INPUTS = 2          # arrays
+    MAX_PARAMETERS = 3      # such as a slope
+    MAX_OPERANDS = 6        # those and the output
 
-# Computes ``n`` elements. ``args`` are the operands, inputs first, output last; each is contiguous and aligned, but
-# when ``scalar`` is true the slope is a single value. The output is one of the inputs, or overlaps none of them. Only
-# a kernel that ``stores_past_cache`` heeds ``streamed``: it writes past the cache an output that starts at a cache
-# line.
-ctypedef void (*kernel_t)(char** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil
+# Computes ``n`` elements. ``args`` are the operands: inputs, parameters, output. Each is contiguous and aligned; where
+# ``single``, each parameter is one value instead. The output is one of the inputs, or overlaps none of them. Where
+# ``streamed``, a kernel that ``stores_past_cache`` does so; its output then starts at a cache line.
+ctypedef void (*kernel_t)(
+    const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil
 
+# The same for one dtype of the computation. ``args`` are arrays of it.
+ctypedef void (*loop_t)(void** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil
+
+# Results of a function of an eight-bit integer, by the bits of the argument.
+cdef struct Lookup:
+    float entries[256]
+    bint short              # every entry from 31 on is the same
+
+# The loops of a function of real numbers. Every dtype that has none is converted to float or double, block by block.
+cdef struct Loops:
+    loop_t floats
+    loop_t doubles
+    loop_t halves           # of float16; NULL where blocks of floats serve
+    loop_t bfloat16s        # likewise
+    loop_t rounded          # of floats whose results are rounded to 16 bits, so that it may be less exact
+    Lookup lookups[2]       # of uint8 and int8, of functions without parameters
+
+# A function for one dtype.
 cdef struct Kernel:
-    const char* function        # its name, "relu"
-    char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand, the output last; "E" is bfloat16
-    int operands                # inputs and output
+    const char* function            # its name, "relu"
+    char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand; "E" is bfloat16
     int itemsize[MAX_OPERANDS]
-    bint sloped                 # the last input is a slope
-    bint compute_bound                  # bound by arithmetic, not by memory
-    bint stores_past_cache                # can write past the cache by itself
-    bint quiet                  # raises no floating-point flag that NumPy warns of, unless told to, of any array
+    int inputs, parameters, operands
+    int core                        # dimensions of what is computed at once: 0 for an element, 1 for a row
+    bint compute_bound              # by arithmetic, not by memory: worth a thread for fewer elements
+    bint stores_past_cache          # by itself, see ``kernel_t``
+    bint raises_flags               # some input may raise invalid, divide-by-zero or overflow
     kernel_t call
-    # In place, of chosen elements alone: after the operands come unsigned integers as wide as these, zero where an
-    # element is to be left as it is. NULL where there is no fast way.
-    kernel_t chosen
+    const Loops* loops
 
 # One call over arrays of any strides. Axis 0 is the outermost.
 cdef struct LoopNest:
@@ -40,9 +58,10 @@ cdef struct LoopNest:
 cdef struct Level:
     const Kernel* kernels
     Py_ssize_t count
+    bint emulates_fma
     # Rounds a number once to the dtype of a type character.
     void (*store)(double value, char type, void* to) noexcept nogil
     # Computes ``n`` elements as ``kernel.call`` does, and writes them past the cache. The output overlaps no input.
-    void (*stream)(const Kernel* kernel, char** args, Py_ssize_t n, bint scalar) noexcept nogil
+    void (*run_streamed)(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil
     # Computes the elements [start, stop) of the nest, counted in C order.
-    void (*walk)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+    void (*run_nest)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil

@@ -1,188 +1,175 @@
-# The dtypes, and one row per function: formula, loop and types meet here and nowhere else.
+# Which formula is computed by which loop, for which dtypes and with which promises: here and nowhere else.
+#
+# A function is a row in ``add_rows``. What stands behind it is one of two families:
+#
+# exact   One formula for all dtypes, whose result has the dtype of the input. Its kernel names the loop.
+# real    A formula for float and double. Its loops are one fused function; integers and 16-bit floats go through
+#         ``real_kernel``, by tables or by blocks.
 
 from cpython.pycapsule cimport PyCapsule_New
+from libc.stdlib cimport realloc
 
 cdef extern from *:
     const char* BUILD_FLAGS "CYACT_BUILD_FLAGS"     # from setup.py
 
 
-# A function of one real number, for every dtype: a loop each for float, for double, and for what is then rounded to 16
-# bits; tables for uint8 and int8.
-cdef inline void real_function(
-    float_loop single, double_loop double_, float_loop half_, const Table* tables, number** args, Py_ssize_t n,
-    bint streamed,
-) noexcept nogil:
-    if number is float:
-        single(args[0], args[1], n, streamed)
-    elif number is double:
-        double_(args[0], args[1], n, streamed)
-    elif number is half or number is bfloat16:
-        map1_through_float[number](half_, args[0], args[1], n)
-    elif number is int8_t or number is uint8_t:
-        lookup(&tables[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
-    elif number is int16_t or number is uint16_t:
-        map1_float[number](single, args[0], <float*> args[1], n)
-    else:
-        map1_double[number](double_, args[0], <double*> args[1], n)
-
-
-cdef inline void truncated_function(
-    float_loop single, double_loop double_, integer** args, Py_ssize_t n
-) noexcept nogil:
-    if integer is int8_t or integer is int16_t or integer is uint8_t or integer is uint16_t:
-        map1_through_float[integer](single, args[0], args[1], n)
-    else:
-        map1_through_double[integer](double_, args[0], args[1], n)
-
+# ---- exact ----
 
 # Unsigned integers are their own result.
-cdef void copied(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
+cdef void copy_unless_same(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
     if x != out:
-        map1[uint8_t](relu[uint8_t], x, out, bytes, False)
+        map1[uint8_t](relu[uint8_t], x, out, bytes)
 
 
-cdef void relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
+cdef void relu_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     if number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
-        copied(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
+        copy_unless_same(<const uint8_t*> args[0], <uint8_t*> args[1], n * sizeof(number))
     else:
-        map1[number](relu[number], args[0], args[1], n, number in floating and streamed)
+        map1[number](relu[number], args[0], args[1], n)
 
 
-cdef void relu_chosen(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    map1_chosen[number](relu[number], args[0], args[2], n)
+cdef void relu_grad_kernel(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    map2[number](relu_grad[number], args[0], args[1], args[2], n, False)
 
 
-cdef void leaky_relu_chosen(real** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    map_slope_chosen[real](leaky_relu[real], args[0], args[1][0], args[3], n)
+# ---- real: formulas of few operations ----
 
-
-cdef void leaky_relu_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    if number is float or number is double:
-        map_slope[number](leaky_relu[number], args[0], args[1], args[2], n, scalar, streamed)
-    elif number is half or number is bfloat16:
-        map2_16_bit[number](leaky_relu[float], args[0], args[1], args[2], n, scalar, streamed)
-    elif number is int8_t or number is int16_t or number is uint8_t or number is uint16_t:
-        map_slope_integer[float, number](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, scalar)
-    else:
-        map_slope_integer[double, number](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, scalar)
-
-
-cdef void sigmoid_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    pipeline[float](sigmoid_prepare_f, sigmoid_finish_f, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n, streamed)
-
-
-cdef void sigmoid_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    pipeline[double](sigmoid_prepare_d, sigmoid_finish_d, SIGMOID_LOW, SIGMOID_HIGH, x, out, n, streamed)
-
-
-cdef void sigmoid_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_clamped[float](sigmoid_half, SIGMOID_LOW_F, SIGMOID_HIGH_F, x, out, n)
-
-
-cdef Table[2] sigmoid_tables = [tabulated(sigmoid_floats, is_signed=False), tabulated(sigmoid_floats, is_signed=True)]
-
-
-cdef void sigmoid_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    real_function[number](sigmoid_floats, sigmoid_doubles, sigmoid_halves, sigmoid_tables, args, n, streamed)
-
-
-cdef void tanh_floats(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    pipeline[float](tanh_prepare_f, tanh_finish_f, 0, TANH_HIGH_F, x, out, n, streamed)
-
-
-cdef void tanh_halves(const float* x, float* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    map1_clamped[float](tanh_half, -TANH_HIGH_H, TANH_HIGH_H, x, out, n)
-
-
-cdef void tanh_doubles(const double* x, double* out, Py_ssize_t n, bint streamed) noexcept nogil:
-    pipeline[double](tanh_prepare_d, tanh_finish_d, 0, TANH_HIGH, x, out, n, streamed)
-
-
-cdef Table[2] tanh_tables = [tabulated(tanh_floats, is_signed=False), tabulated(tanh_floats, is_signed=True)]
-
-
-cdef void tanh_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    real_function[number](tanh_floats, tanh_doubles, tanh_halves, tanh_tables, args, n, streamed)
-
-
-cdef void relu_grad_kernel(number** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    map2[number](relu_grad[number], args[0], args[1], args[2], n, number in floating and streamed)
-
-
-# A gradient from the activation's output.
-cdef inline void output_gradient(
-    float (*single)(float, float) noexcept nogil,
-    double (*double_)(double, double) noexcept nogil,
-    floating** args,
-    Py_ssize_t n,
-    bint streamed,
+# The same formula for float and double, by the loop for each dtype. The last operand may be a single value.
+cdef inline void few_operations2(
+    float (*of_floats)(float, float) noexcept nogil, double (*of_doubles)(double, double) noexcept nogil,
+    floating** args, Py_ssize_t n, bint single,
 ) noexcept nogil:
     if floating is float:
-        map2[float](single, args[0], args[1], args[2], n, streamed)
+        map2[float](of_floats, args[0], args[1], args[2], n, single)
     elif floating is double:
-        map2[double](double_, args[0], args[1], args[2], n, streamed)
+        map2[double](of_doubles, args[0], args[1], args[2], n, single)
     else:
-        map2_16_bit[floating](single, args[0], args[1], args[2], n, False, streamed)
+        map2_16_bit[floating](of_floats, args[0], args[1], args[2], n, single)
 
 
-cdef void sigmoid_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    output_gradient[floating](sigmoid_grad_f, sigmoid_grad_d, args, n, streamed)
+cdef inline void few_operations3(
+    float (*of_floats)(float, float, float) noexcept nogil,
+    double (*of_doubles)(double, double, double) noexcept nogil,
+    floating** args, Py_ssize_t n, bint single,
+) noexcept nogil:
+    if floating is float:
+        map3[float](of_floats, args[0], args[1], args[2], args[3], n, single)
+    elif floating is double:
+        map3[double](of_doubles, args[0], args[1], args[2], args[3], n, single)
+    else:
+        map3_16_bit[floating](of_floats, args[0], args[1], args[2], args[3], n, single)
 
 
-cdef void tanh_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    output_gradient[floating](tanh_grad_f, tanh_grad_d, args, n, streamed)
+cdef void leaky_relu_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](leaky_relu[float], leaky_relu[double], args, n, single)
 
 
-# Whether a slope is neither 0, nor infinite, nor NaN. The oldest processors do without what is done then: less code.
-cdef inline bint is_ordinary(floating* slope) noexcept nogil:
+cdef void leaky_relu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    cdef float alpha
     if floating is float or floating is double:
-        return HAS_FMA and slope[0] != 0 and -INFINITY < slope[0] < INFINITY
+        alpha = <float> args[2][0]
     else:
-        return HAS_FMA and 0 < fabsf(widen(slope[0])) < INFINITY
-
-
-cdef void leaky_relu_grad_kernel(floating** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    if (floating is float or floating is double) and scalar and is_ordinary(args[2]):
-        map3[floating](leaky_relu_grad_finite[floating], args[0], args[1], args[2], args[3], n, True, streamed)
-    elif floating is float or floating is double:
-        map3[floating](leaky_relu_grad[floating], args[0], args[1], args[2], args[3], n, scalar, streamed)
-    elif scalar and is_ordinary(args[2]):
-        map3_16_bit[floating](leaky_relu_grad_finite[float], args[0], args[1], args[2], args[3], n, True, streamed)
+        alpha = widen(args[2][0])
+    # Neither 0, nor infinite, nor NaN; where a double becomes so as a float, the longer way is right too.
+    if single and 0 < fabsf(alpha) < INFINITY:
+        few_operations3[floating](leaky_relu_grad_finite[float], leaky_relu_grad_finite[double], args, n, True)
     else:
-        map3_16_bit[floating](leaky_relu_grad[float], args[0], args[1], args[2], args[3], n, scalar, streamed)
+        few_operations3[floating](leaky_relu_grad[float], leaky_relu_grad[double], args, n, single)
 
 
-cdef void truncated_leaky_relu_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
+cdef void sigmoid_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](sigmoid_grad[float], sigmoid_grad[double], args, n, False)
+
+
+cdef void tanh_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](tanh_grad[float], tanh_grad[double], args, n, False)
+
+
+# Negative integers, stored into the integer dtype that they have; unsigned ones are their own result.
+cdef void leaky_relu_to_integer_kernel(
+    const Kernel* kernel, integer** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     if integer is uint8_t or integer is uint16_t or integer is uint32_t or integer is uint64_t:
-        copied(<const uint8_t*> args[0], <uint8_t*> args[2], n * sizeof(integer))
+        copy_unless_same(<const uint8_t*> args[0], <uint8_t*> args[2], n * sizeof(integer))
     elif integer is int8_t or integer is int16_t:
-        map_slope_truncated[integer, float](
-            truncated_leaky_relu[integer, float], args[0], <float*> args[1], args[2], n, scalar
-        )
+        map_to_integer[integer, float](leaky_relu_to_integer[integer, float], args[0], <float*> args[1], args[2],
+                                       n, single)
     else:
-        map_slope_truncated[integer, double](
-            truncated_leaky_relu[integer, double], args[0], <double*> args[1], args[2], n, scalar
-        )
+        map_to_integer[integer, double](leaky_relu_to_integer[integer, double], args[0], <double*> args[1], args[2],
+                                        n, single)
 
 
-cdef void truncated_sigmoid_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    truncated_function[integer](sigmoid_floats, sigmoid_doubles, args, n)
+# ---- real: formulas that are bound by arithmetic ----
+
+cdef void sigmoid_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](sigmoid_prepare[real], sigmoid_finish[real], clamp[real], -105 if real is float else -746,
+                   20 if real is float else 40, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
-cdef void truncated_tanh_kernel(integer** args, Py_ssize_t n, bint scalar, bint streamed) noexcept nogil:
-    truncated_function[integer](tanh_floats, tanh_doubles, args, n)
+cdef void sigmoid_rounded(float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1_clamped[float](sigmoid_16_bit, clamp[float], -105, 20, args[0], args[1], n)
 
 
-cdef enum:
-    MAX_KERNELS = 256
+cdef void tanh_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](tanh_prepare[real], tanh_finish[real], clamp_magnitude[real], 0, <real> 9.25 if real is float else 20,
+                   args[0], NULL, NULL, args[1], n, single, streamed)
 
-cdef Kernel kernels[MAX_KERNELS]
-cdef Level table
-table.kernels = kernels
-table.count = 0
-table.store = store
-table.stream = stream
-table.walk = walk
+
+cdef void tanh_rounded(float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1_clamped[float](tanh_16_bit, clamp[float], -4.5625, 4.5625, args[0], args[1], n)
+
+
+# ---- the loops of each function ----
+
+# ``rounded`` may be NULL: the loop of floats serves 16 bits too.
+cdef Loops in_blocks(loop_t floats, loop_t doubles, loop_t rounded) noexcept:
+    cdef Loops loops
+    memset(&loops, 0, sizeof(loops))
+    loops.floats, loops.doubles = floats, doubles
+    loops.rounded = rounded if rounded != NULL else floats
+    return loops
+
+
+# Of few operations: blocks would take longer than they do.
+cdef Loops direct(loop_t floats, loop_t doubles, loop_t halves, loop_t bfloat16s) noexcept:
+    cdef Loops loops = in_blocks(floats, doubles, NULL)
+    loops.halves, loops.bfloat16s = halves, bfloat16s
+    return loops
+
+
+cdef Loops leaky_relu_loops = direct(
+    <loop_t> leaky_relu_loop[float], <loop_t> leaky_relu_loop[double],
+    <loop_t> leaky_relu_loop[half], <loop_t> leaky_relu_loop[bfloat16],
+)
+cdef Loops leaky_relu_grad_loops = direct(
+    <loop_t> leaky_relu_grad_loop[float], <loop_t> leaky_relu_grad_loop[double],
+    <loop_t> leaky_relu_grad_loop[half], <loop_t> leaky_relu_grad_loop[bfloat16],
+)
+cdef Loops sigmoid_loops = in_blocks(
+    <loop_t> sigmoid_loop[float], <loop_t> sigmoid_loop[double], <loop_t> sigmoid_rounded
+)
+cdef Loops sigmoid_grad_loops = direct(
+    <loop_t> sigmoid_grad_loop[float], <loop_t> sigmoid_grad_loop[double],
+    <loop_t> sigmoid_grad_loop[half], <loop_t> sigmoid_grad_loop[bfloat16],
+)
+cdef Loops tanh_loops = in_blocks(<loop_t> tanh_loop[float], <loop_t> tanh_loop[double], <loop_t> tanh_rounded)
+cdef Loops tanh_grad_loops = direct(
+    <loop_t> tanh_grad_loop[float], <loop_t> tanh_grad_loop[double],
+    <loop_t> tanh_grad_loop[half], <loop_t> tanh_grad_loop[bfloat16],
+)
+
+
+# ---- the table ----
+
+cdef Level level_table
+level_table.kernels = NULL
+level_table.count = 0
+level_table.emulates_fma = not HAS_FMA
+level_table.store = store
+level_table.run_streamed = run_streamed
+level_table.run_nest = run_nest
 
 
 # NumPy's type character of a dtype, and of the result that a function of real numbers has for it.
@@ -211,76 +198,67 @@ cdef int itemsize_of(char c) noexcept:
     return 1 if c in b"bB" else 2 if c in b"hHeE" else 4 if c in b"iIf" else 8
 
 
-# What a kernel is, as a sum.
+# What a row promises, as a sum.
 cdef enum:
     PLAIN = 0
     COMPUTE_BOUND = 1
-    STORES_PAST_CACHE = 2
-
-# Of the rows that are being added: the dtype, and that of the result.
-cdef char x_type, result_type
+    STORES_PAST_CACHE = 2       # where the loop is one of floats or doubles
+    QUIET_FLOATS = 4            # the formula for float raises no flag but underflow, if clamping raises none
 
 
-# ``pattern`` has a letter for each operand: x, the dtype itself; r, the result's; s, a slope of the result's.
-cdef void add(const char* function, const char* pattern, kernel_t call, int traits) noexcept:
-    if table.count == MAX_KERNELS:      # the function that is missing then is one that tests/test_package.py misses
-        return
-    cdef Kernel* kernel = &kernels[table.count]
-    cdef int o = 0
-    while pattern[o]:
-        kernel.types[o] = x_type if pattern[o] == b"x" else result_type
+cdef int add(
+    const char* name, int inputs, int parameters, char x_type, char parameter_type, char result_type,
+    kernel_t call, Loops* loops, int traits,
+) except -1:
+    cdef const Kernel* kernels = level_table.kernels
+    # By powers of two; pointers into the table are handed out when it is complete.
+    if level_table.count & level_table.count - 1 == 0:
+        kernels = <const Kernel*> realloc(<void*> kernels, 2 * max(1, level_table.count) * sizeof(Kernel))
+        if kernels == NULL:
+            raise MemoryError
+        level_table.kernels = kernels
+    cdef Kernel* kernel = <Kernel*> &kernels[level_table.count]
+    cdef int o
+    memset(kernel, 0, sizeof(Kernel))
+    kernel.function = name
+    kernel.inputs, kernel.parameters, kernel.operands = inputs, parameters, inputs + parameters + 1
+    for o in range(kernel.operands):
+        kernel.types[o] = x_type if o < inputs else parameter_type if o < inputs + parameters else result_type
         kernel.itemsize[o] = itemsize_of(kernel.types[o])
-        o += 1
-    kernel.types[o] = 0
-    kernel.operands = o
-    kernel.sloped = pattern[o - 2] == b"s"
-    kernel.compute_bound = traits & COMPUTE_BOUND
-    kernel.stores_past_cache = LOOPS_STREAM and traits & STORES_PAST_CACHE
-    # These formulas, for float, compare nothing; the minimum of AVX-512 does not call NaN "invalid".
-    kernel.quiet = HAS_MASKS and traits & COMPUTE_BOUND and x_type == b"f"
-    kernel.function = function
-    kernel.call = call
-    kernel.chosen = NULL
-    table.count += 1
+    kernel.compute_bound = traits & COMPUTE_BOUND != 0
+    kernel.stores_past_cache = traits & STORES_PAST_CACHE and x_type in b"fd"
+    kernel.raises_flags = not (traits & QUIET_FLOATS and x_type == b"f" and CLAMP_IS_QUIET)
+    kernel.call, kernel.loops = call, loops
+    level_table.count += 1
+    return 0
 
 
-# To the row before.
-cdef void add_chosen(kernel_t call) noexcept:
-    if HAS_MASKS:
-        kernels[table.count - 1].chosen = call
+# A function whose result has the dtype of its inputs.
+cdef int add_exact(const char* name, int inputs, kernel_t call, number* tag) except -1:
+    return add(name, inputs, 0, code(tag), 0, code(tag), call, NULL, PLAIN)
 
 
-cdef void add_rows(number* tag) noexcept:
-    global x_type, result_type
-    cdef int light = STORES_PAST_CACHE if number in floating else PLAIN, compute_bound = COMPUTE_BOUND
-    x_type, result_type = code(tag), result_code(tag)
-    if number is float or number is double:
-        compute_bound = COMPUTE_BOUND | STORES_PAST_CACHE
-    add(b"relu", b"xx", <kernel_t> relu_kernel[number], light)
-    if number is float or number is double or number is int32_t or number is int64_t:
-        add_chosen(<kernel_t> relu_chosen[number])
-    add(b"leaky_relu", b"xsr", <kernel_t> leaky_relu_kernel[number], light)
-    if number is float or number is double:
-        add_chosen(<kernel_t> leaky_relu_chosen[number])
-    add(b"sigmoid", b"xr", <kernel_t> sigmoid_kernel[number], compute_bound)
-    add(b"tanh", b"xr", <kernel_t> tanh_kernel[number], compute_bound)
-    add(b"relu_grad", b"xxx", <kernel_t> relu_grad_kernel[number], light)
+cdef int add_real(const char* name, int inputs, int parameters, Loops* loops, int traits, number* tag) except -1:
+    if (number is int8_t or number is uint8_t) and parameters == 0:
+        tabulate(loops, number is int8_t)
+    return add(name, inputs, parameters, code(tag), result_code(tag), result_code(tag),
+               <kernel_t> real_kernel[number], loops, traits)
 
 
-cdef void add_integer_rows(integer* tag) noexcept:
-    global x_type, result_type
-    x_type, result_type = code(tag), result_code(tag)
-    add(b"truncated_leaky_relu", b"xsx", <kernel_t> truncated_leaky_relu_kernel[integer], PLAIN)
-    add(b"truncated_sigmoid", b"xx", <kernel_t> truncated_sigmoid_kernel[integer], COMPUTE_BOUND)
-    add(b"truncated_tanh", b"xx", <kernel_t> truncated_tanh_kernel[integer], COMPUTE_BOUND)
-
-
-cdef void add_floating_rows(floating* tag) noexcept:
-    global x_type, result_type
-    x_type, result_type = code(tag), result_code(tag)
-    add(b"leaky_relu_grad", b"xxsx", <kernel_t> leaky_relu_grad_kernel[floating], STORES_PAST_CACHE)
-    add(b"sigmoid_grad", b"xxx", <kernel_t> sigmoid_grad_kernel[floating], STORES_PAST_CACHE)
-    add(b"tanh_grad", b"xxx", <kernel_t> tanh_grad_kernel[floating], STORES_PAST_CACHE)
+cdef int add_rows(number* tag) except -1:
+    add_exact(b"relu", 1, <kernel_t> relu_kernel[number], tag)
+    add_exact(b"relu_grad", 2, <kernel_t> relu_grad_kernel[number], tag)
+    add_real(b"leaky_relu", 1, 1, &leaky_relu_loops, PLAIN, tag)
+    add_real(b"sigmoid", 1, 0, &sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
+    add_real(b"tanh", 1, 0, &tanh_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
+    if number in integer:
+        add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
+            <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
+    if number in floating:
+        add_real(b"leaky_relu_grad", 2, 1, &leaky_relu_grad_loops, PLAIN, tag)
+        add_real(b"sigmoid_grad", 2, 0, &sigmoid_grad_loops, PLAIN, tag)
+        add_real(b"tanh_grad", 2, 0, &tanh_grad_loops, PLAIN, tag)
+    return 0
 
 
 # In this order NumPy looks for a loop that takes the operands without loss.
@@ -296,18 +274,6 @@ add_rows[half](NULL)
 add_rows[bfloat16](NULL)
 add_rows[float](NULL)
 add_rows[double](NULL)
-add_floating_rows[half](NULL)
-add_floating_rows[bfloat16](NULL)
-add_floating_rows[float](NULL)
-add_floating_rows[double](NULL)
-add_integer_rows[int8_t](NULL)
-add_integer_rows[uint8_t](NULL)
-add_integer_rows[int16_t](NULL)
-add_integer_rows[uint16_t](NULL)
-add_integer_rows[int32_t](NULL)
-add_integer_rows[uint32_t](NULL)
-add_integer_rows[int64_t](NULL)
-add_integer_rows[uint64_t](NULL)
 
-level = PyCapsule_New(&table, b"cyact.kernels.level", NULL)
+level = PyCapsule_New(&level_table, b"cyact.kernels.level", NULL)
 build_flags = BUILD_FLAGS.decode()

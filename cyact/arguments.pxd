@@ -1,0 +1,31 @@
+cimport numpy as cnp
+from cpython.object cimport PyObject
+
+from cyact.kernels.table cimport MAX_INPUTS, MAX_PARAMETERS
+from cyact.ufuncs cimport Function
+
+cdef enum:
+    # What a call of a public function may be given: its inputs and parameters, by position or keyword; what every ufunc
+    # takes; the caller's label.
+    INPUT = 0
+    PARAMETER = 2       # INPUT + MAX_INPUTS
+    OUT = 5             # PARAMETER + MAX_PARAMETERS
+    WHERE = 6
+    CASTING = 7
+    ORDER = 8
+    DTYPE = 9
+    SUBOK = 10
+    NAME = 11
+    SLOTS = 12
+
+
+# A function with the names and defaults of its arguments.
+cdef class Signature(Function):
+    cdef PyObject* names[SLOTS]             # NULL for what this function has none of
+    cdef double defaults[MAX_PARAMETERS]
+
+
+cdef int parse(
+    Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values
+) except -1
+cdef object call_ufunc(Signature function, PyObject** values)

@@ -1,0 +1,264 @@
+"""Arguments of a call: from position and keyword to slots, parameters to arrays, and errors with the caller's label.
+
+What is here runs where the fast path does not: the arguments are of any kind, and go to the ufunc in the end.
+"""
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.string cimport memset
+
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
+from cyact.dispatch cimport store
+from cyact.ufuncs cimport Function, is_bfloat16
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
+
+cdef extern from "numpy/arrayobject.h":
+    # Steals a reference to the dtype.
+    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
+
+KEYWORDS = ("out", "where", "casting", "order", "dtype", "subok", "name")
+
+
+cdef class Signature(Function):
+    """A function with the names of its inputs, the names and defaults of its parameters."""
+
+    def __init__(self, row):
+        if len(row.inputs) != self.inputs or len(row.parameters) != self.parameters:
+            raise ImportError(
+                f"{row.name}: the kernels' table has {self.inputs} inputs and {self.parameters} parameters"
+            )
+        names = [None] * OUT
+        names[INPUT:INPUT + self.inputs] = row.inputs
+        for i, parameter in enumerate(row.parameters):
+            names[PARAMETER + i], self.defaults[i] = parameter.name, parameter.default
+        # They live as long as the function, and that as long as the process.
+        kept = (*names, *KEYWORDS)
+        Py_INCREF(kept)
+        for i in range(SLOTS):
+            self.names[i] = NULL if kept[i] is None else <PyObject*> kept[i]
+
+
+# ---- by position and keyword ----
+
+cdef int find(Signature function, PyObject* key) except -2:
+    """The slot of a keyword; -1 where there is none. Names are interned as a rule, so that identity decides."""
+    cdef int i
+    for i in range(SLOTS):
+        if function.names[i] == key:
+            return i
+    for i in range(SLOTS):
+        if function.names[i] != NULL and <object> function.names[i] == <object> key:
+            return i
+    return -1
+
+
+cdef int parse(
+    Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values
+) except -1:
+    """Fill in ``values``, NULL for what is not given. The result is the last slot that is."""
+    cdef object problem = None
+    cdef Py_ssize_t taken = 0, i
+    cdef int index, last = -1
+    memset(values, 0, SLOTS * sizeof(values[0]))
+    for index in range(OUT + 1):
+        if taken == nargs:
+            break
+        if function.names[index] != NULL:
+            values[index] = args[taken]
+            last = index
+            taken += 1
+    if taken < nargs:
+        problem = f"takes at most {taken} positional arguments, {nargs} were given"
+    if keywords != NULL:
+        for i in range(PyTuple_GET_SIZE(<tuple> keywords)):
+            index = find(function, <PyObject*> PyTuple_GET_ITEM(<tuple> keywords, i))
+            if index < 0:
+                problem = f"got an unexpected keyword argument {(<tuple> keywords)[i]!r}"
+            elif values[index] != NULL:
+                problem = f"got multiple values for argument {(<tuple> keywords)[i]!r}"
+            else:
+                values[index] = args[nargs + i]
+                last = max(last, index)
+    for index in range(INPUT, INPUT + function.inputs):
+        if values[index] == NULL and problem is None:
+            problem = f"missing argument {<object> function.names[index]!r}"
+    if problem is not None:
+        raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
+    return last
+
+
+# ---- errors ----
+
+cdef str describe_call(Function function, PyObject* name):
+    """The function's name and the caller's label, NULL for none."""
+    if name == NULL or <object> name is None:
+        return function.name
+    return f"{function.name} (name={<object> name!r})"
+
+
+cdef object with_context(object error, Function function, PyObject* name):
+    """The error again, of the same public type, with the function's name and the caller's label."""
+    hint = ""
+    if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
+        hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
+    text = f"{describe_call(function, name)}: {error}{hint}"
+    ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
+    if ufunc_errors:
+        again = ufunc_errors[-1](text)
+        again.__dict__.update(error.__dict__)
+        return again
+    return type(error)(text) if type(error) in (TypeError, ValueError, OverflowError) else error
+
+
+# ---- dtypes ----
+
+cdef inline object dtype_of(object x):
+    return (<cnp.ndarray> x).descr if cnp.PyArray_Check(x) else getattr(x, "dtype", None)
+
+
+cdef inline char dtype_kind(object dtype) except -1:
+    """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
+    if isinstance(dtype, cnp.dtype):
+        return (<cnp.dtype> dtype).kind
+    name = getattr(dtype, "kind", None)
+    return ord(name) if name in ("i", "u", "f") else 0
+
+
+cdef bint is_integer(object dtype) except -1:
+    return dtype_kind(dtype) in b"iu"
+
+
+cdef object numpy_dtype(object x):
+    """The dtype of an array, of a pandas Series (perhaps nullable), or of all columns of a DataFrame."""
+    if cnp.PyArray_Check(x):
+        return (<cnp.ndarray> x).descr
+    if hasattr(x, "dtypes") and not hasattr(x, "dtype"):
+        # An xarray Dataset has them by name, and is computed a variable at a time.
+        if isinstance(x.dtypes, Mapping):
+            raise TypeError
+        return np.result_type(*x.dtypes)
+    return getattr(x.dtype, "numpy_dtype", x.dtype)
+
+
+cdef object computed_dtype(Function function, list inputs):
+    """The dtype that the inputs are computed in; None where NumPy has to find it."""
+    try:
+        dtypes = [numpy_dtype(x) for x in inputs]
+        return function.result_dtype(dtypes[0] if len(dtypes) == 1 else np.result_type(*dtypes))
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+# ---- parameters ----
+
+# The last array that was made of a number: as a rule the next call has the same.
+cdef double last_number = 0
+cdef cnp.ndarray last_array = np.zeros(())
+
+
+cdef object number_as_array(double number, cnp.dtype dtype):
+    global last_number, last_array
+    cdef cnp.ndarray array
+    if number != last_number or number == 0 or last_array.descr is not dtype:       # 0 is -0 too
+        Py_INCREF(dtype)
+        array = PyArray_Zeros(0, NULL, dtype, 0)
+        store(number, dtype.type, cnp.PyArray_DATA(array))
+        array.setflags(write=False)
+        last_number, last_array = number, array
+    return last_array
+
+
+cdef object checked_parameter(Signature function, list inputs, str name, object value, object dtype):
+    """A parameter as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
+    cdef bint number = type(value) is float or type(value) is int
+    if number or not (cnp.PyArray_Check(value) or hasattr(value, "__array_ufunc__")):
+        # A subclass of these numbers, a fraction, but not what NumPy has an array of.
+        if number or isinstance(value, Real) and not isinstance(value, (bool, np.generic)):
+            computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, inputs)
+            if computed is not None and computed.char in "efdE" and cnp.PyDataType_ISNOTSWAPPED(computed):
+                return number_as_array(float(value), computed)
+            return float(value)
+        value = np.asarray(value)
+    given = dtype_of(value)
+    if given is None or dtype_kind(given) in b"iuf":
+        # bfloat16 has float32 parameters rounded to it: NumPy would make the result float32.
+        if dtype is None and is_bfloat16(dtype_of(inputs[0])) and given == np.float32:
+            return value.astype(inputs[0].dtype)
+    elif function.result_dtype(given) is None:
+        raise TypeError(f"{name} must be a real number or an array of real numbers, not {value!r}")
+    return value
+
+
+# ---- the ufunc ----
+
+cdef list KEYWORD_TUPLES = [None] * (1 << NAME - OUT)       # of the ufunc's keywords, by which of them are given
+
+
+cdef object call_ufunc(Signature function, PyObject** values):
+    """The call by the ufunc, whose errors get the function's name and the caller's label."""
+    try:
+        return ufunc_result(function, values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise with_context(error, function, values[NAME]) from error
+
+
+cdef object ufunc_result(Signature function, PyObject** values):
+    cdef Function chosen = function
+    cdef object out = None if values[OUT] == NULL else <object> values[OUT]
+    cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
+    cdef object first, stored = None
+    cdef list operands = [], inputs
+    cdef PyObject* stack[SLOTS]
+    cdef int count = 0, given = 0, i
+    cdef bint exact = dtype is None
+    for i in range(INPUT, INPUT + function.inputs):
+        x = <object> values[i]
+        if not cnp.PyArray_Check(x) and not hasattr(x, "__array_ufunc__"):
+            x = np.asarray(x)
+        operands.append(x)
+    first = operands[0]
+    inputs = operands[:] if function.parameters else operands
+    for i in range(function.parameters):
+        value = function.defaults[i] if values[PARAMETER + i] == NULL else <object> values[PARAMETER + i]
+        value = checked_parameter(function, inputs, <object> function.names[PARAMETER + i], value, dtype)
+        operands.append(value)
+        # NumPy takes no notice of a scalar's dtype beside bfloat16.
+        if dtype is None and is_bfloat16(dtype_of(first)) and dtype_of(value) == np.float64:
+            dtype = dtype_of(value)
+            values[DTYPE] = <PyObject*> dtype
+            exact = False
+    if out is not None:
+        stored = dtype_of(out[0] if type(out) is tuple and len(out) == 1 else out)
+        if values[CASTING] != NULL and dtype is None and function.to_integer is not None and is_integer(stored):
+            if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
+                if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
+                    chosen = function.to_integer
+    if stored is None:
+        stored = dtype_of(first)
+    for operand in operands:
+        exact = exact and stored is dtype_of(operand)
+        stack[count] = <PyObject*> operand
+        count += 1
+    for i in range(OUT, NAME):
+        if values[i] != NULL:
+            stack[count] = values[i]
+            count += 1
+            given |= 1 << i - OUT
+    if KEYWORD_TUPLES[given] is None:
+        KEYWORD_TUPLES[given] = tuple([KEYWORDS[i - OUT] for i in range(OUT, NAME) if values[i] != NULL])
+    keywords = KEYWORD_TUPLES[given]        # a reference: another thread may have stored the same again
+    if exact:
+        return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)
+    # A cast to a smaller dtype may overflow, to inf.
+    with np.errstate(all="ignore"):
+        return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)

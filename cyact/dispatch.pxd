@@ -1,0 +1,24 @@
+from cyact.kernels.simd cimport WARNINGS, get_status, set_status
+from cyact.kernels.table cimport Kernel, Level, LoopNest
+
+cdef const Level* level
+
+
+# Not the flag of an inexact result, which nearly every call raises and nobody reads: writing the register takes time.
+cdef inline void clear_raised_flags(unsigned int status) noexcept nogil:
+    if get_status() & ~status & WARNINGS:
+        set_status(status)
+
+
+# Rounds a number once to the dtype of a type character.
+cdef inline void store(double value, char type, void* to) noexcept nogil:
+    if type == b"f":
+        (<float*> to)[0] = <float> value
+    else:
+        level.store(value, type, to)
+
+
+cdef void run_contiguous(
+    const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint just_allocated
+) noexcept nogil
+cdef void run_strided(const LoopNest* nest) noexcept nogil

@@ -1,0 +1,115 @@
+"""The loaded level, and how it runs one call: on how many threads, past the cache or through it.
+
+Kernels raise floating-point flags: who calls puts back those that mean a warning (``clear_raised_flags``).
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from cython.parallel cimport prange
+
+from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LoopNest
+from cyact.threads cimport thread_count
+
+from cyact.kernels import load
+
+cdef extern from *:
+    """
+    #define CYACT_TEXT_(x) #x
+    #define CYACT_TEXT(x) CYACT_TEXT_(x)
+    #if defined(__clang__)
+    #define CYACT_COMPILER __VERSION__
+    #elif defined(__GNUC__)
+    #define CYACT_COMPILER "gcc " __VERSION__
+    #else
+    #define CYACT_COMPILER "MSVC " CYACT_TEXT(_MSC_FULL_VER)
+    #endif
+    """
+    const char* COMPILER "CYACT_COMPILER"
+
+compiler = COMPILER.decode()
+
+cdef enum:
+    # Elements from which two threads are faster than one: waking a thread takes some 10 microseconds, and longer where
+    # its processor is taken.
+    COMPUTE_BOUND_THREADED = 131072
+    MEMORY_BOUND_THREADED = 1048576
+    # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
+    # is taken by another program does not keep the others waiting.
+    CHUNK = 32768
+
+# Bytes of inputs and output from which the output is written past the cache. A result that the last-level cache can
+# hold is wanted there. A cache that many processors share holds less for each, hence the upper limit.
+cdef Py_ssize_t streamed_from = 16777216
+
+
+def set_streamed(n):
+    """Set from how many bytes on results are written past the cache; the number that it was. For tests."""
+    global streamed_from
+    before = streamed_from
+    streamed_from = n
+    return before
+
+
+def start(name, cache):
+    """Load a level. ``cache`` is the size of the last-level cache in bytes, 0 where it is unknown."""
+    global level_name, build_flags, emulates_fma, level
+    module = load(name)
+    level = <const Level*> PyCapsule_GetPointer(module.level, "cyact.kernels.level")
+    level_name, build_flags, emulates_fma = name, module.build_flags, level.emulates_fma
+    set_streamed(min(max(cache, streamed_from), 4 * streamed_from))
+
+
+# How many threads are worth waking for n elements: never more than there are chunks.
+cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
+    if n < (COMPUTE_BOUND_THREADED if kernel.compute_bound else MEMORY_BOUND_THREADED):
+        return 1
+    return <int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK)
+
+
+cdef void run_chunk(
+    const Kernel* kernel, char** args, Py_ssize_t start, Py_ssize_t stop, bint single, bint streamed
+) noexcept nogil:
+    cdef int out = kernel.operands - 1, o
+    cdef char* at[MAX_OPERANDS]
+    for o in range(out + 1):
+        at[o] = args[o] if single and kernel.inputs <= o < out else args[o] + start * kernel.itemsize[o]
+    if streamed:
+        level.run_streamed(kernel, at, stop - start, single)
+    else:
+        kernel.call(kernel, at, stop - start, single, False)
+
+
+# Contiguous arrays, as a kernel takes them. Pages of a ``just_allocated`` output are in the cache once they were
+# zeroed: such an output is not written past it.
+cdef void run_contiguous(
+    const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint just_allocated
+) noexcept nogil:
+    if n < COMPUTE_BOUND_THREADED:
+        kernel.call(kernel, args, n, single, False)
+        return
+    cdef int threads = threads_for(kernel, n), out = kernel.operands - 1, o
+    cdef Py_ssize_t itemsize = 0, chunk
+    cdef bint streamed = not just_allocated
+    for o in range(out + 1):
+        if not (single and kernel.inputs <= o < out):
+            itemsize += kernel.itemsize[o]
+            streamed = streamed and (o == out or args[o] != args[out])
+    streamed = streamed and n * itemsize >= streamed_from
+    if threads == 1:
+        run_chunk(kernel, args, 0, n, single, streamed)
+        return
+    for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
+        run_chunk(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), single, streamed)
+
+
+# Arrays of any strides.
+cdef void run_strided(const LoopNest* nest) noexcept nogil:
+    cdef Py_ssize_t n = 1, chunk
+    cdef int axis, threads
+    for axis in range(nest.ndim):
+        n *= nest.shape[axis]
+    threads = threads_for(nest.kernel, n)
+    if threads == 1:
+        level.run_nest(nest, 0, n)
+        return
+    for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
+        level.run_nest(nest, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))

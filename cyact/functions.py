@@ -1,0 +1,152 @@
+"""The table of the public functions: what a user sees of each.
+
+A row has a function's arguments, what its result is, and the words that only its own docstring has. What several share
+is in ``docstrings``; how a function is computed is in ``kernels``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Parameter(NamedTuple):
+    """A number that a function takes besides its arrays, or an array that broadcasts against them."""
+
+    name: str
+    default: float
+    text: str
+
+
+class Function(NamedTuple):
+    """One row."""
+
+    name: str
+    summary: str                        # the docstring's first line
+    notes: str                          # formula, error, special values, source
+    examples: str
+    result: str                         # "same", the input's dtype; "real", integers give float32 or float64
+    inputs: tuple[str, ...] = ("features",)
+    parameters: tuple[Parameter, ...] = ()
+    gradient_of: str = ""
+    only_floating: bool = False         # whether integers are refused
+    see_also: str = ""
+
+    @property
+    def from_output(self) -> bool:
+        """Whether a gradient is computed from what the activation gave, not from what it was given."""
+        return bool({"y", "outputs"} & set(self.inputs))
+
+
+ALPHA = Parameter("alpha", 0.2, "The slope below zero")
+
+ROWS = [
+    Function(
+        "relu", "Rectified linear unit, ``max(features, 0)``.", result="same",
+        see_also="leaky_relu : keeps a slope below zero.",
+        notes="""
+``where(x < 0, 0, x)``: exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. An unsigned array is its own result.
+The formula is that of Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
+""",
+        examples="""
+>>> x = np.array([-2, -0.5, 0, 3], dtype="float32")
+>>> cyact.relu(x)
+array([0., 0., 0., 3.], dtype=float32)
+>>> cyact.relu(x, out=x) is x
+True
+""",
+    ),
+    Function(
+        "leaky_relu", "Leaky rectified linear unit; with an array of slopes, PReLU.", result="real", parameters=(ALPHA,),
+        notes="""
+``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves whatever the slope.
+Stored into an integer `out`, unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,
+"Rectifier nonlinearities improve neural network acoustic models", 2013; the default slope is TensorFlow's.
+""",
+        examples="""
+>>> cyact.leaky_relu(np.array([-10.0, 5.0]))
+array([-2.,  5.])
+>>> image = -np.ones((2, 2, 3), dtype="float32")
+>>> cyact.leaky_relu(image, np.array([0.1, 0.2, 0.3], dtype="float32"))[0, 0]
+array([-0.1, -0.2, -0.3], dtype=float32)
+>>> cyact.leaky_relu(np.array([-10, 5], dtype="int8"), 0.25)
+array([-2.5,  5. ], dtype=float32)
+""",
+    ),
+    Function(
+        "sigmoid", "Logistic sigmoid, ``1 / (1 + exp(-features))``.", result="real",
+        notes="""
+At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0, 1]; results down
+to the smallest subnormal. inf gives 1, -inf 0, NaN itself. By ``e**-x = 2**k * e**r`` with a fitted polynomial for
+``e**r`` and one Newton step for the quotient.
+""",
+        examples="""
+>>> cyact.sigmoid(np.array([-1.0, 0.0, 1.0]))
+array([0.26894142, 0.5       , 0.73105858])
+>>> cyact.sigmoid(np.array([0, 255], dtype="uint8"))
+array([0.5, 1. ], dtype=float32)
+""",
+    ),
+    Function(
+        "tanh", "Hyperbolic tangent.", result="real",
+        notes="""
+At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd, within [-1, 1].
+inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at a multiple of
+``log(2) / 2``.
+""",
+        examples="""
+>>> cyact.tanh(np.array([-1.0, 0.0, 1.0]))
+array([-0.76159416,  0.        ,  0.76159416])
+""",
+    ),
+    Function(
+        "relu_grad", "Gradient of `relu`.", result="same", inputs=("gradients", "features"), gradient_of="relu",
+        notes="""
+``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
+""",
+        examples="""
+>>> cyact.relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]))
+array([0., 0., 3.])
+""",
+    ),
+    Function(
+        "leaky_relu_grad", "Gradient of `leaky_relu`.", result="same", inputs=("gradients", "features"),
+        parameters=(ALPHA,), gradient_of="leaky_relu", only_floating=True,
+        notes="""
+``where(x > 0, g, alpha * g)``, rounded once; ``alpha * g`` where x is 0 or NaN. Where `alpha` is 0, an infinite
+gradient gives 0. TensorFlow's ``raw_ops.LeakyReluGrad``.
+""",
+        examples="""
+>>> cyact.leaky_relu_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]), 0.5)
+array([0.5, 1. , 3. ])
+""",
+    ),
+    Function(
+        "sigmoid_grad", "Gradient of `sigmoid`, from its output.", result="same", inputs=("y", "dy"),
+        gradient_of="sigmoid", only_floating=True,
+        notes="""
+``dy * (y - y * y)``, which is ``dy * y * (1 - y)`` with one rounding less: at most 1.5 ULP for y in [0, 1] and results
+that are not subnormal; float16 and bfloat16 are computed as float32 and rounded once. TensorFlow's
+``raw_ops.SigmoidGrad``.
+""",
+        examples="""
+>>> cyact.sigmoid_grad(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
+array([0.1875, 0.25  ])
+""",
+    ),
+    Function(
+        "tanh_grad", "Gradient of `tanh`, from its output.", result="same", inputs=("y", "dy"),
+        gradient_of="tanh", only_floating=True,
+        notes="""
+``dy * (1 - y * y)``: at most 1.5 ULP for y in [-1, 1] and results that are not subnormal; float16 and bfloat16 are
+computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
+""",
+        examples="""
+>>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
+array([1.  , 0.75])
+""",
+    ),
+]
+
+FUNCTIONS = {row.name: row for row in ROWS}
+ACTIVATIONS = [row.name for row in ROWS if not row.gradient_of]
+GRADIENTS = {row.gradient_of: row.name for row in ROWS if row.gradient_of}

@@ -1,0 +1,172 @@
+"""How many threads a call may use: what the user, OpenMP and the container allow; one in a forked process."""
+
+import os
+from operator import index
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #define CYACT_MAX_THREADS() omp_get_max_threads()
+    #define CYACT_OPENMP 1
+    #else
+    #define CYACT_MAX_THREADS() 1
+    #define CYACT_OPENMP 0
+    #endif
+
+    /* The threads of a parent's OpenMP team do not exist in its child, which would wait for them. A child may be forked
+       at any time. */
+    static int cyact_forked = 0;
+    #if defined(__unix__) || defined(__APPLE__)
+    #include <pthread.h>
+    static void cyact_in_child(void) { cyact_forked = 1; }
+    static void cyact_watch_forks(void) { pthread_atfork(NULL, NULL, cyact_in_child); }
+    #else
+    static void cyact_watch_forks(void) {}
+    #endif
+
+    #if defined(_MSC_VER)
+    static __declspec(thread) int cyact_thread_limit = 0;
+    #else
+    static __thread int cyact_thread_limit = 0;
+    #endif
+    """
+    int openmp_threads "CYACT_MAX_THREADS"() noexcept nogil
+    const bint OPENMP "CYACT_OPENMP"
+    int forked "cyact_forked"
+    void watch_forks "cyact_watch_forks"()
+    int thread_limit "cyact_thread_limit"       # of the calling thread, by ``num_threads``; 0 for none
+
+has_openmp = OPENMP
+cdef int process_limit = 0      # by ``set_num_threads`` or CYACT_NUM_THREADS; 0 for none
+cdef int quota = 0              # the container's; 0 for none
+watch_forks()
+
+
+def set_quota(int processors):
+    """Tell how many processors the container may use; 0 where there is no limit."""
+    global quota
+    quota = processors
+
+
+cdef int thread_count() noexcept nogil:
+    if forked:
+        return 1
+    if thread_limit > 0:
+        return thread_limit
+    if process_limit > 0:
+        return process_limit
+    return min(openmp_threads(), quota) if quota > 0 else openmp_threads()
+
+
+cdef int checked_count(object n, str what) except -1:
+    try:
+        count = 0 if getattr(n, "dtype", type(n)) == bool else index(n)     # NumPy's too, an index until NumPy 2.3
+    except TypeError:
+        count = 0
+    if not 1 <= count <= 4096:
+        raise ValueError(f"{what}: the number of threads must be an integer from 1 to 4096, not {n!r}")
+    return count
+
+
+def set_num_threads(n):
+    """Set how many threads a call on a large array may use, in this process.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096. More than there are processors is allowed, and slower.
+
+    Raises
+    ------
+    ValueError
+        If `n` is anything else.
+
+    See Also
+    --------
+    num_threads : for a block of code and the calling thread alone.
+
+    Notes
+    -----
+    Until this is called, the number is the environment variable ``CYACT_NUM_THREADS`` if set, else what OpenMP would
+    use (which honours ``OMP_NUM_THREADS``, the processor affinity and threadpoolctl), but at most the container's
+    quota. A process that was forked uses one thread whatever is set.
+
+    Examples
+    --------
+    >>> import cyact
+    >>> cyact.set_num_threads(2)
+    >>> cyact.get_num_threads()
+    2
+    """
+    global process_limit
+    process_limit = checked_count(n, "set_num_threads")
+
+
+def get_num_threads():
+    """How many threads a call on a large array may use now, in the calling thread.
+
+    Returns
+    -------
+    int
+        1 in a forked process, or if the package was built without OpenMP.
+
+    Examples
+    --------
+    >>> import cyact
+    >>> with cyact.num_threads(1):
+    ...     cyact.get_num_threads()
+    1
+    """
+    return thread_count() if OPENMP else 1
+
+
+cdef class num_threads:
+    """Set how many threads calls may use within a ``with`` block, in the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096.
+
+    Raises
+    ------
+    ValueError
+        If `n` is anything else.
+    RuntimeError
+        If the object is entered again before it was left.
+
+    Examples
+    --------
+    >>> import cyact, numpy as np
+    >>> with cyact.num_threads(1):
+    ...     y = cyact.tanh(np.zeros(3))
+    """
+
+    cdef int n
+    cdef int outer          # the limit before the block; -1 outside of one
+
+    def __init__(self, n):
+        self.n = checked_count(n, "num_threads")
+        self.outer = -1
+
+    def __enter__(self):
+        global thread_limit
+        if self.outer >= 0:
+            raise RuntimeError("num_threads: this object is in use by another block; make one for each")
+        self.outer = thread_limit
+        thread_limit = self.n
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        global thread_limit
+        thread_limit = self.outer
+        self.outer = -1
+
+
+if "CYACT_NUM_THREADS" in os.environ:
+    try:
+        _count = int(os.environ["CYACT_NUM_THREADS"])
+    except ValueError:
+        _count = os.environ["CYACT_NUM_THREADS"]
+    process_limit = checked_count(_count, "CYACT_NUM_THREADS")
