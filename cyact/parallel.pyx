@@ -215,7 +215,7 @@ cdef class num_threads:
         self.outer = -1
 
 
-if "CYACT_NUM_THREADS" in os.environ:
+if os.environ.get("CYACT_NUM_THREADS"):      # an empty one counts as unset
     try:
         _count = int(os.environ["CYACT_NUM_THREADS"])
     except ValueError:
