@@ -4,7 +4,7 @@ import argparse
 import inspect
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,31 @@ import cyact.activations
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FUNCTIONS = {name: getattr(cyact, name) for name in cyact.activations.__all__ if not name.endswith("_grad")}
+# What every function takes; the other parameters that follow its array are its own.
+COMMON = {"out", "where", "casting", "order", "dtype", "subok", "name"}
+
+
+def own_parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters of this function alone, such as ``alpha``, with their defaults."""
+    _, *others = inspect.signature(function).parameters.values()
+    return {parameter.name: parameter.default for parameter in others if parameter.name not in COMMON}
+
+
+def element_wise(function: Callable[..., Any]) -> bool:
+    """Whether each element's result depends on that element alone, and needs no other number to be given.
+
+    The commands work on blocks of a file and draw curves: neither is possible along an axis.
+    """
+    own = own_parameters(function)
+    return "axis" not in own and not any(default is inspect.Parameter.empty for default in own.values())
+
+
+# Every command goes by this list.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(cyact, name)
+    for name in cyact.activations.__all__
+    if not name.endswith("_grad") and element_wise(getattr(cyact, name))
+}
 
 # What one writes without this package: the yardstick of demo and bench, which run these functions.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
@@ -24,6 +48,9 @@ FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": lambda x: np.tanh(x),
 }
+
+# The same by scipy.special, where it has them.
+SCIPY = {"sigmoid": "expit"}
 
 
 class CommandError(Exception):
@@ -37,13 +64,39 @@ def function_name(text: str) -> str:
     return text
 
 
-def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    """``--alpha`` as a keyword argument, where it was given and one of the functions has a slope."""
-    if args.alpha is None:
-        return {}
-    if not any("alpha" in inspect.signature(FUNCTIONS[name]).parameters for name in names):
-        args.usage_error(f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no --alpha")
-    return {"alpha": args.alpha}
+def _option(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")
+
+
+def _parameters() -> dict[str, dict[str, Any]]:
+    """Every parameter that some function has of its own, with the default in each of these functions."""
+    parameters: dict[str, dict[str, Any]] = {}
+    for name, function in FUNCTIONS.items():
+        for parameter, default in own_parameters(function).items():
+            parameters.setdefault(parameter, {})[name] = default
+    return parameters
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """An option for every parameter that some function has of its own: a switch for a truth value, else a number."""
+    group = parser.add_argument_group("parameters of the functions")
+    for parameter, defaults in _parameters().items():
+        text = "of " + ", ".join(f"{name} (default: {default})" for name, default in defaults.items())
+        if all(isinstance(default, bool) for default in defaults.values()):
+            group.add_argument(_option(parameter), action=argparse.BooleanOptionalAction, help=text)
+        else:
+            group.add_argument(_option(parameter), type=float, metavar=parameter[0].upper(), help=text)
+
+
+def parameter_keywords(args: argparse.Namespace, names: Collection[str]) -> dict[str, Any]:
+    """The parameters that were given as options, as keyword arguments; each is one of some function of these."""
+    given = {name: value for name in _parameters() if (value := getattr(args, name)) is not None}
+    known = {parameter for name in names for parameter in own_parameters(FUNCTIONS[name])}
+    for parameter in given:
+        if parameter not in known:
+            have = "has" if len(names) == 1 else "have"
+            args.usage_error(f"{' and '.join(names)} {have} no {_option(parameter)}")
+    return given
 
 
 def fastest(

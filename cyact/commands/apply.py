@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cyact.commands import FUNCTIONS, CommandError, alpha_keyword, function_name
+from cyact.commands import FUNCTIONS, CommandError, add_parameters, function_name, parameter_keywords
 
 HELP = "apply a function to the array in a .npy file, however large"
 EXAMPLES = """\
@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="OUTPUT.npy", help="replaced if it exists (default: INPUT.FUNCTION.npy)"
     )
     target.add_argument("--in-place", action="store_true", help="write the results over the input")
-    parser.add_argument("--alpha", type=float, metavar="A", help="the slope of leaky_relu (default: 0.2)")
     parser.add_argument(
         "--dtype", type=_dtype, metavar="D",
         help="of the result, such as float32 (default: what the function gives for the input's)",
     )
+    add_parameters(parser)
 
 
 def _dtype(text: str) -> np.dtype:
@@ -57,7 +57,7 @@ def _dtype(text: str) -> np.dtype:
 
 def run(args: argparse.Namespace) -> None:
     function = FUNCTIONS[args.function]
-    keywords = alpha_keyword(args, [args.function])
+    keywords = parameter_keywords(args, [args.function])
     if args.dtype is not None:
         if args.in_place:
             args.usage_error("--dtype cannot be given with --in-place: the file keeps its dtype")
