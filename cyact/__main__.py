@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
+from typing import Any
 
 import cyact
-from cyact.commands import CommandError, apply, bench, demo, info, plot
+from cyact.commands import CommandError, apply, bench, demo, info, note, plot, say
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
-    # A polite kill cleans up like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    parser = argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse's own does not tell of help that could not be written."""
+        (say if file is sys.stdout else note)(message, end="")
+
+
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m cyact", description="Activation functions for NumPy arrays: fast, exact, in place.",
         epilog="python -m cyact COMMAND --help tells more.",
     )
@@ -28,21 +33,44 @@ def main(arguments: list[str] | None = None) -> int:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run, usage_error=command.error)
-    args = parser.parse_args(arguments)
+    return parser
+
+
+def _prepare_streams() -> None:
+    """Makes standard input, output and error such that everything else may take them for granted."""
+    # A closed one (``>&-``) leaves its number to the next file that is opened: what a library prints would land in a
+    # user's array. As in gnulib's stdopen, whatever takes its place fails to be written, as a closed output should.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+    # The name of a file may be any bytes, and is printed whatever the encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    _prepare_streams()
+    # A polite kill cleans up like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    name = "cyact"
 
     def fail(message: str, code: int = 1) -> int:
-        print(f"cyact {args.command}: {' '.join(message.splitlines())}", file=sys.stderr)
+        note(f"{name}: {' '.join(message.splitlines())}")
         return code
 
     try:
+        args = _parser().parse_args(arguments)
+        name += f" {args.command}"
         args.run(args)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         return fail("interrupted", 130)
     except BrokenPipeError:
-        # The reader of our output has gone (``| head``); nothing more may be written, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1    # the reader of our output has gone (``| head``)
     except OSError as error:
         return fail(": ".join(filter(None, (error.filename, error.strerror))) or str(error))
     except (CommandError, ImportError) as error:

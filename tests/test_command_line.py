@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -166,6 +167,109 @@ def test_reader_that_goes_away(tmp_path):
     command = f"{sys.executable} -m cyact bench --seconds 0 | head -n 1"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
+
+
+UNWRITABLE = {">&-": "Bad file descriptor", "> /dev/full": "No space left on device"}
+full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+
+
+def shell(directory, line, **environment):
+    """Runs ``cyact LINE``; the line may redirect its streams."""
+    return subprocess.run(
+        f"exec {shlex.quote(sys.executable)} -m cyact {line}", shell=True, cwd=directory, capture_output=True, text=True,
+        env={**os.environ, **environment}, timeout=120,
+    )
+
+
+@posix
+@pytest.mark.parametrize("arguments", ["info", "--version", "apply --help", "bench --seconds 0"])
+@pytest.mark.parametrize("redirection, unbuffered", [
+    (">&-", ""), pytest.param("> /dev/full", "", marks=full), pytest.param("> /dev/full", "1", marks=full),
+])
+def test_output_that_cannot_be_written(tmp_path, arguments, redirection, unbuffered):
+    done = shell(tmp_path, f"{arguments} {redirection}", PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 1
+    assert re.fullmatch(f"cyact[a-z ]*: write error: {UNWRITABLE[redirection]}\n", done.stderr)
+
+
+@posix
+@pytest.mark.parametrize("redirection, code", [
+    (">&-", 1), ("2>&-", 0), (">&- 2>&-", 1), ("<&- >&- 2>&-", 1),
+    *(pytest.param(*case, marks=full) for case in [("> /dev/full", 1), ("2> /dev/full", 0), ("> /dev/full 2>&1", 1)]),
+])
+@pytest.mark.parametrize("options", ["", "--in-place"], ids=["new", "in place"])
+def test_apply_does_its_work_whether_or_not_it_can_tell(tmp_path, redirection, code, options):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    done = shell(tmp_path, f"apply relu x.npy {options} {redirection}")
+    assert done.returncode == code
+    assert "Traceback" not in done.stdout + done.stderr
+    assert ("write error" in done.stderr) == (code == 1 and "2>" not in redirection)
+    result = tmp_path / ("x.npy" if options else "x.relu.npy")
+    np.testing.assert_array_equal(np.load(result), cyact.relu(x), strict=True)
+    assert not leftovers(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("arguments, code", [("apply relu missing.npy", 1), ("apply relu", 2)])
+@pytest.mark.parametrize("redirection", ["2>&-", pytest.param("2> /dev/full", marks=full)])
+def test_error_that_cannot_be_told(tmp_path, arguments, code, redirection):
+    done = shell(tmp_path, f"{arguments} {redirection}")
+    assert (done.returncode, done.stdout) == (code, "")
+
+
+@posix
+@pytest.mark.parametrize("command", ["demo", "plot"])
+def test_pictures_are_drawn_whether_or_not_that_can_be_told(tmp_path, command):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    done = shell(tmp_path, f"{command} -o picture.png >&-", PYTHONUNBUFFERED="1")
+    assert (done.returncode, done.stderr) == (1, f"cyact {command}: write error: Bad file descriptor\n")
+    assert_is_a_picture(tmp_path / "picture.png")
+
+
+LOCALES = {
+    "UTF-8": {"PYTHONUTF8": "1"},
+    "C": {"LC_ALL": "C"},
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "C, old": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+@pytest.mark.parametrize("name", [b"caf\xe9", "caf\u00e9".encode()], ids=["Latin-1", "UTF-8"])
+def test_names_of_any_bytes(tmp_path, name, locale):
+    def cyact(*arguments):
+        command = [sys.executable, "-m", "cyact", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, env={**os.environ, **locale}, timeout=120)
+        assert b"Traceback" not in done.stderr
+        assert b"caf" in done.stdout + done.stderr
+        return done.returncode
+
+    save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    try:
+        os.link(tmp_path / "x.npy", os.path.join(os.fsencode(tmp_path), name + b".npy"))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert cyact("apply", "relu", name + b".npy") == 0
+    assert name + b".relu.npy" in os.listdir(os.fsencode(tmp_path))
+    assert cyact("apply", "relu", name + b".npy", "--in-place") == 0
+    assert cyact("apply", "relu", b"not " + name) == 1
+    assert cyact("apply", "relu", "x.npy", "-o", name + b"/y.npy") == 1
+    for arguments in [(name,), ("apply", name, "x.npy"), ("apply", "relu", "x.npy", "--alpha", name),
+                      ("apply", "relu", "x.npy", "--dtype", name), ("info", name)]:
+        assert cyact(*arguments) == 2
+
+
+def test_pictures_with_names_of_any_bytes(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    name = b"caf\xe9.png"
+    try:
+        open(os.path.join(os.fsencode(tmp_path), name), "wb").close()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    command = [sys.executable, "-m", "cyact", "plot", "relu", "-o", name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout.strip()) == (0, b"wrote caf\\udce9.png")
+    assert_is_a_picture(os.path.join(os.fsencode(tmp_path), name))
 
 
 # ---- pictures ----

@@ -1,12 +1,16 @@
-"""The commands of ``python -m cyact``, one module each: HELP, EXAMPLES, add_arguments(parser) and run(args)."""
+"""The commands of ``python -m cyact``, one module each: HELP, EXAMPLES, add_arguments(parser) and run(args).
+
+They print by ``say`` and ``note``, which know what to do where nothing can be written.
+"""
 
 import argparse
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -55,6 +59,35 @@ SCIPY = {"sigmoid": "expit"}
 
 class CommandError(Exception):
     """What went wrong, in one line that a person can act on."""
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Prints output. Where that cannot be written, the command fails, as those of coreutils do.
+
+    This holds for a message after the work, too (``cp -v`` does the same): the files that were written are complete,
+    but who asked for the output did not get it.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        raise
+    except OSError as error:
+        _discard(sys.stdout)
+        raise CommandError(f"write error: {error.strerror}") from error
+
+
+def note(text: str, end: str = "\n") -> None:
+    """Prints on stderr. Where that cannot be written, there is nobody left to tell, and the work goes on."""
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Turns a stream into the null device, or Python tries at exit to write what is left in it, and fails."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def function_name(text: str) -> str:

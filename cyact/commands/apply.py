@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cyact.commands import FUNCTIONS, CommandError, add_parameters, function_name, parameter_keywords
+from cyact.commands import FUNCTIONS, CommandError, add_parameters, function_name, note, parameter_keywords, say
 
 HELP = "apply a function to the array in a .npy file, however large"
 EXAMPLES = """\
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
         if args.in_place:
             target, done = args.input, "changed"
             with open(target, "r+b") as file:
-                print(f"cyact apply: changing {target} in place", file=sys.stderr, flush=True)
+                note(f"cyact apply: changing {target} in place")
                 file.seek(offset)
                 _apply(call, source, x, file, y, count)
         else:
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
                 header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 _apply(call, source, x, file, y, count)
-    print(f"{done} {target}: {result}, shape {shape}")
+    say(f"{done} {target}: {result}, shape {shape}")
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
@@ -136,10 +136,9 @@ def _apply(
             target.flush()
     except BaseException:
         if target.name == source.name:
-            print(
+            note(
                 f"cyact apply: {target.name} is half changed: the first {start} of its {count} elements are, "
-                f"from {min(start + BLOCK, count)} on none is",
-                file=sys.stderr,
+                f"from {min(start + BLOCK, count)} on none is"
             )
         raise
 
@@ -156,9 +155,9 @@ def _progress(starts: range, scale: int) -> Iterable[int]:
 
 def _plain_progress(starts: range) -> Iterator[int]:
     for done, start in enumerate(starts):
-        print(f"\r{done / len(starts):4.0%}", end="", file=sys.stderr, flush=True)
+        note(f"\r{done / len(starts):4.0%}", end="")
         yield start
-    print("\r    \r", end="", file=sys.stderr, flush=True)
+    note("\r    \r", end="")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 
 import cyact
-from cyact.commands import FORMULAS, FUNCTIONS, SCIPY, fastest
+from cyact.commands import FORMULAS, FUNCTIONS, SCIPY, fastest, say
 
 HELP = "time the functions against NumPy and SciPy, in a minute"
 EXAMPLES = """\
@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> None:
     cases = [(name, dtype, n) for name in FORMULAS for dtype in ("float32", "float64") for n in sizes]
     random = np.random.default_rng(0)
     columns = ("cyact(x)", "out=y", "NumPy", "SciPy")
-    print(f"microseconds a call, cyact on up to {cyact.get_num_threads()} threads")
-    print(f"{'function':<12}{'dtype':<9}{'elements':>9}" + "".join(f"{c:>12}" for c in columns) + f"{'ratio':>10}")
+    say(f"microseconds a call, cyact on up to {cyact.get_num_threads()} threads")
+    say(f"{'function':<12}{'dtype':<9}{'elements':>9}" + "".join(f"{c:>12}" for c in columns) + f"{'ratio':>10}")
     for name, dtype, n in cases:
         function, formula = FUNCTIONS[name], FORMULAS[name]
         x = random.standard_normal(n).astype(dtype)
@@ -47,4 +47,4 @@ def run(args: argparse.Namespace) -> None:
         with np.errstate(all="ignore"):
             best = fastest(calls, number=max(1, 2**15 // n), seconds=args.seconds / len(cases))
         times = "".join(f"{best[c] * 1e6:12,.2f}" if c in best else f"{'-':>12}" for c in columns)
-        print(f"{name:<12}{dtype:<9}{n:>9,}{times}{best['NumPy'] / best['cyact(x)']:9.1f}x", flush=True)
+        say(f"{name:<12}{dtype:<9}{n:>9,}{times}{best['NumPy'] / best['cyact(x)']:9.1f}x")

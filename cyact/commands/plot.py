@@ -1,7 +1,7 @@
 import argparse
 import math
 
-from cyact.commands import FUNCTIONS, add_parameters, function_name, load_plotting, parameter_keywords, save
+from cyact.commands import FUNCTIONS, add_parameters, function_name, load_plotting, parameter_keywords, save, say
 
 HELP = "draw the curves of the functions and of their derivatives"
 EXAMPLES = """\
@@ -37,4 +37,4 @@ def run(args: argparse.Namespace) -> None:
     plotting = load_plotting()
     axes = plotting.plot_all(names, limits=args.range, derivative=args.derivative, **parameters)
     save(axes.flat[0].figure, args.output, drawing=True)
-    print(f"wrote {args.output}")
+    say(f"wrote {args.output}")
