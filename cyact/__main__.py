@@ -14,6 +14,14 @@ from cyact.commands import CommandError, apply, bench, demo, info, note, plot, s
 
 
 class Parser(argparse.ArgumentParser):
+    def _parse_optional(self, arg_string: str) -> Any:
+        """argparse's own idea of a negative number, which is no option, has neither an exponent nor inf."""
+        try:
+            float(arg_string)
+        except ValueError:
+            return super()._parse_optional(arg_string)
+        return None
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """argparse's own does not tell of help that could not be written."""
         (say if file is sys.stdout else note)(message, end="")

@@ -142,6 +142,27 @@ def test_wrong_usage(run, arguments):
     assert "usage: python -m cyact" in run(*arguments, code=2).stderr
 
 
+@pytest.mark.parametrize("number", ["-1e-3", "-1E+2", "-.5", "-5.", "-.5e1", "-1_000", "-inf", "-Infinity", "-nan", "-2"])
+def test_apply_takes_every_number(run, tmp_path, number):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    run("apply", "leaky_relu", "--alpha", number, "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.leaky_relu.npy"), cyact.leaky_relu(x, float(number)))
+
+
+def test_other_commands_take_every_number(run):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    run("plot", "tanh", "--range", "-1e1", "1e1")
+    assert "finite numbers" in run("plot", "tanh", "--range", "-inf", "1", code=2).stderr
+    run("bench", "--seconds", "-1e-3")
+
+
+def test_numbers_that_are_names(run, tmp_path):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    (tmp_path / "x.npy").rename(tmp_path / "-1e3")
+    run("apply", "relu", "-1e3", "-o", "-2e3")
+    np.testing.assert_array_equal(np.load(tmp_path / "-2e3"), cyact.relu(x))
+
+
 def test_import_stays_light(tmp_path):
     code = "import sys, cyact; print([m for m in ('matplotlib', 'argparse', 'cyact.commands') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=tmp_path) == "[]\n"
