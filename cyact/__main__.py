@@ -36,8 +36,9 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for module in (demo, plot, apply, bench, info):
         command = commands.add_parser(
-            module.__name__.rpartition(".")[2], help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.",
-            epilog=module.EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+            module.__name__.rpartition(".")[2], help=module.HELP,
+            description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run, usage_error=command.error)

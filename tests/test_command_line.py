@@ -142,7 +142,9 @@ def test_wrong_usage(run, arguments):
     assert "usage: python -m cyact" in run(*arguments, code=2).stderr
 
 
-@pytest.mark.parametrize("number", ["-1e-3", "-1E+2", "-.5", "-5.", "-.5e1", "-1_000", "-inf", "-Infinity", "-nan", "-2"])
+@pytest.mark.parametrize("number", [
+    "-1e-3", "-1E+2", "-.5", "-5.", "-.5e1", "-1_000", "-inf", "-Infinity", "-nan", "-2",
+])
 def test_apply_takes_every_number(run, tmp_path, number):
     x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
     run("apply", "leaky_relu", "--alpha", number, "x.npy")
@@ -197,8 +199,8 @@ full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device tha
 def shell(directory, line, **environment):
     """Runs ``cyact LINE``; the line may redirect its streams."""
     return subprocess.run(
-        f"exec {shlex.quote(sys.executable)} -m cyact {line}", shell=True, cwd=directory, capture_output=True, text=True,
-        env={**os.environ, **environment}, timeout=120,
+        f"exec {shlex.quote(sys.executable)} -m cyact {line}", shell=True, cwd=directory,
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=120,
     )
 
 
@@ -317,10 +319,45 @@ def test_plot(run, tmp_path, arguments):
     assert_is_a_picture(tmp_path / "activations.png")
 
 
-@pytest.mark.parametrize("output, message", [("curve.xyz", "xyz"), ("missing/curve.png", "No such file")])
-def test_plot_that_cannot_be_written(run, output, message):
+@pytest.mark.parametrize("command, output", [
+    ("demo", "curve"), ("plot", "curve"), ("plot", "curve."), ("plot", ".curve"), ("plot", "v1.2/curve"),
+    ("plot", "curve.PNG"),
+])
+def test_picture_has_the_name_that_was_asked_for(run, tmp_path, command, output):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
-    assert message in run("plot", "--output", output, code=1).stderr
+    (tmp_path / "v1.2").mkdir()
+    assert run(command, "-o", output).stdout.endswith(f"wrote {output}\n")
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert written == [tmp_path / output]
+    assert written[0].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("output, start", [("curve.svg", b"<?xml"), ("curve.PDF", b"%PDF"), ("curve.svgz", b"\x1f\x8b")])
+def test_picture_has_the_format_of_its_suffix(run, tmp_path, output, start):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    run("plot", "relu", "-o", output)
+    assert (tmp_path / output).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("command, output, message", [
+    ("demo", "curve.xyz", "curve.xyz: no picture has the suffix .xyz, choose from"),
+    ("plot", "curve.xyz", "curve.xyz: no picture has the suffix .xyz, choose from"),
+    ("demo", "missing/curve.png", "missing/curve.png is not written: No such file"),
+    ("plot", "missing/curve.png", "missing/curve.png is not written: No such file"),
+    ("plot", ".", ". is not written: "),
+])
+def test_picture_that_cannot_be_written(run, tmp_path, command, output, message):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    done = run(command, "--output", output, code=1)
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert not os.listdir(tmp_path)
+
+
+def test_format_that_needs_another_program(run, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    assert "curve.pgf is not written" in run("plot", "-o", "curve.pgf", code=1, env={**os.environ, "PATH": ""}).stderr
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("command", ["demo", "plot"])

@@ -5,6 +5,7 @@ They print by ``say`` and ``note``, which know what to do where nothing can be w
 
 import argparse
 import inspect
+import io
 import os
 import sys
 import time
@@ -162,15 +163,33 @@ def load_plotting() -> ModuleType:
     return plotting
 
 
+def picture_format(path: str) -> str:
+    """The format that the path's suffix names; without one, PNG."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    suffix = os.path.splitext(path)[1][1:].lower() or "png"
+    if suffix not in formats:
+        raise CommandError(f"{path}: no picture has the suffix .{suffix}, choose from .{', .'.join(formats)}")
+    return suffix
+
+
 def save(figure: "Figure", path: str, *, drawing: bool = False) -> None:
-    """Writes a matplotlib figure, in the format that the path's suffix names."""
+    """Writes a matplotlib figure, in the format that the path's suffix names, to exactly this path."""
+    kind, picture = picture_format(path), io.BytesIO()
     try:
-        figure.savefig(path, dpi=100)
-    except ValueError as error:
-        raise CommandError(str(error)) from error
-    if drawing and path.lower().endswith(".png"):
+        figure.savefig(picture, format=kind, dpi=100)
+    except Exception as error:      # some formats need programs of their own, and may raise anything without them
+        raise CommandError(f"{path} is not written: {error}") from error
+    if drawing and kind == "png":
         # Lines and letters have few colours: a palette makes the file a third as large.
         from PIL import Image
 
-        with Image.open(path) as image:
-            image.convert("RGB").quantize(64).save(path, optimize=True)
+        with Image.open(picture) as image:
+            picture = io.BytesIO()
+            image.convert("RGB").quantize(64).save(picture, "png", optimize=True)
+    try:
+        with open(path, "wb") as file:
+            file.write(picture.getvalue())
+    except OSError as error:
+        raise CommandError(f"{path} is not written: {error.strerror}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cyact
-from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, save, say
+from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, picture_format, save, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,12 +19,14 @@ SECONDS = 0.5   # for each function
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", default="cyact-demo.png", metavar="FILE.png", help="the picture (default: %(default)s)"
+        "-o", "--output", default="cyact-demo.png", metavar="FILE",
+        help="the picture, its format by its suffix, without one PNG (default: %(default)s)",
     )
 
 
 def run(args: argparse.Namespace) -> None:
     plotting = load_plotting()
+    picture_format(args.output)     # an unknown one is refused before the work
     from matplotlib import cbook, image
 
     photo = image.imread(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))

@@ -1,7 +1,16 @@
 import argparse
 import math
 
-from cyact.commands import FUNCTIONS, add_parameters, function_name, load_plotting, parameter_keywords, save, say
+from cyact.commands import (
+    FUNCTIONS,
+    add_parameters,
+    function_name,
+    load_plotting,
+    parameter_keywords,
+    picture_format,
+    save,
+    say,
+)
 
 HELP = "draw the curves of the functions and of their derivatives"
 EXAMPLES = """\
@@ -17,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", default="activations.png", metavar="FILE",
-        help="the picture, its format by its suffix: .png, .svg, .pdf and more (default: %(default)s)",
+        help="the picture, its format by its suffix: .png, .svg, .pdf and more, without one PNG (default: %(default)s)",
     )
     parser.add_argument(
         "--range", nargs=2, type=float, metavar=("A", "B"),
@@ -35,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
     names = args.functions or list(FUNCTIONS)
     parameters = parameter_keywords(args, names)
     plotting = load_plotting()
+    picture_format(args.output)     # an unknown one is refused before the work
     axes = plotting.plot_all(names, limits=args.range, derivative=args.derivative, **parameters)
     save(axes.flat[0].figure, args.output, drawing=True)
     say(f"wrote {args.output}")
