@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import signal
 import sys
+import time
+from types import FrameType
 from typing import Any
 
 import cyact
@@ -61,11 +64,34 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _catch_signals() -> None:
+    """A polite kill, a terminal that closes and a limit of processor time clean up like Ctrl-C."""
+    last = -math.inf
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Two at once are common (a closing terminal's SIGHUP and its shell's, SIGTERM and SIGHUP by systemd, an
+        # impatient Ctrl-C): the second must not break into the cleaning up after the first.
+        nonlocal last
+        if time.monotonic() - last < 1:
+            return
+        last = time.monotonic()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU"):
+        number = getattr(signal, name, None)    # Windows has the first two alone
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:   # nohup ignores SIGHUP
+            signal.signal(number, stop)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
+
+    Other signals that end it raise SystemExit of 128 and their number, as a shell would say.
+    """
     _prepare_streams()
-    # A polite kill cleans up like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    _catch_signals()
     name = "cyact"
 
     def fail(message: str, code: int = 1) -> int:

@@ -561,27 +561,70 @@ def test_apply_when_the_disk_is_full(run, tmp_path):
     assert (tmp_path / "y.npy").read_text() == "old"
 
 
-def start(directory, *arguments):
+def start(directory, *arguments, ignored=None):
+    def set_signals():
+        # Whatever the tests' own parent ignores: a shell's background job Ctrl-C, nohup SIGHUP.
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN if name == ignored else signal.SIG_DFL)
+
     return subprocess.Popen(
-        [sys.executable, "-m", "cyact", *arguments], cwd=directory, stderr=subprocess.PIPE, text=True,
-        # A shell's background job ignores Ctrl-C, and its children too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        [sys.executable, "-m", "cyact", *arguments], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, preexec_fn=set_signals,
     )
 
 
+def wait_for_a_block(directory):
+    deadline = time.monotonic() + 60
+    while not (leftovers(directory) and leftovers(directory)[0].stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 @posix
-@pytest.mark.parametrize("number, code", [("SIGINT", 130), ("SIGTERM", 143)])
-def test_apply_stopped_half_way(tmp_path, number, code):
+@pytest.mark.parametrize("numbers", [
+    ["SIGINT"], ["SIGTERM"], ["SIGHUP"], ["SIGXCPU"], ["SIGHUP", "SIGHUP"], ["SIGTERM", "SIGHUP"], ["SIGINT"] * 3,
+], ids="-".join)
+def test_apply_stopped_half_way(tmp_path, numbers):
     sparse(tmp_path / "x.npy", "float32", 2**31)
     with start(tmp_path, "apply", "relu", "x.npy", "-o", "y.npy") as process:
-        deadline = time.monotonic() + 60
-        while not (leftovers(tmp_path) and leftovers(tmp_path)[0].stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for_a_block(tmp_path)
+        for number in numbers:
+            process.send_signal(getattr(signal, number))
+            time.sleep(0.0005)
+        _, message = process.communicate(timeout=60)
+    if len(numbers) == 1:
+        assert process.returncode == 128 + getattr(signal, numbers[0])
+    assert process.returncode != 0      # of several, any may be seen first, and the last may come when Python ends
+    assert message == ("cyact apply: interrupted\n" if "SIGINT" in numbers else "")
+    assert os.listdir(tmp_path) == ["x.npy"]
+
+
+@posix
+def test_second_signal_does_not_break_into_cleaning_up(tmp_path):
+    code = """if True:
+        import os, signal, cyact.__main__
+        cyact.__main__._catch_signals()
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                os.kill(os.getpid(), number)
+            print("cleaned up")
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGHUP, "cleaned up\n", "")
+
+
+@posix
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_apply_goes_on_where_a_signal_is_ignored(tmp_path, number):
+    """As nohup ignores SIGHUP, and a shell the Ctrl-C of what runs in the background."""
+    sparse(tmp_path / "x.npy", "float32", 2**27)
+    with start(tmp_path, "apply", "relu", "x.npy", "-o", "y.npy", ignored=number) as process:
+        wait_for_a_block(tmp_path)
         process.send_signal(getattr(signal, number))
         _, message = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert message == ("cyact apply: interrupted\n" if number == "SIGINT" else "")
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert (process.returncode, message) == (0, "")
+    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
 
 
 @posix
