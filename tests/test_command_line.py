@@ -445,8 +445,14 @@ def test_apply_reads_a_read_only_input(run, tmp_path):
     (np.ones(3, "f4,i4"), "f4"),
     (np.ones(3, complex), "complex128"),
     (np.array(["a"]), "U1"),
+    (np.array([b""]), "S1"),
+    (np.ones(3, "V2"), "V2"),
+    (np.ones(3, "V0"), "V0"),
+    (np.ones(3, "m8[s]"), "timedelta64"),
+    (np.ones(3, [("\u03b1", "f4")]), "f4"),     # format version 3
     (np.ones(3, "M8[s]"), "datetime64"),
 ], ids=lambda value: "")
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
 @pytest.mark.parametrize("options", [(), ("--in-place",)], ids=["new", "in place"])
 def test_apply_refuses_other_dtypes(run, tmp_path, array, message, options):
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
@@ -465,8 +471,8 @@ def test_apply_refuses_integers_in_place(run, tmp_path, name):
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), x)
 
 
-def header(shape):
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+def header(shape, descr="<f4"):
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
     return b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(118).encode()
 
 
@@ -483,6 +489,19 @@ BROKEN = {
     "negative shape": header((-2, -2)) + bytes(99),
     "shape of words": header(("a",)) + bytes(99),
     "giant shape": header((2**62, 9)) + bytes(99),
+    "giant dimension": header((2**64,)) + bytes(99),
+    "giant and empty": header((2**62, 0)) + bytes(99),
+    "negative and empty": header((0, -1)) + bytes(99),
+    "shape of truth": header((True, 2)) + bytes(99),
+    "subarrays": header((3,), "(2,)<f4") + bytes(99),
+    "empty subarrays": header((3,), "(0,)<f4") + bytes(99),
+    "subarray": header((), "(2,)<f4") + bytes(99),
+    "subarrays in place of none": header((0,), "(2,2)<f8") + bytes(99),
+    "no dtype": header((3,), "<f3") + bytes(99),
+    "version cut short": b"\x93NUMPY\x01",
+    "length cut short": b"\x93NUMPY\x02\x00\x76\x00",
+    "giant header": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b"{",
+    "version 3 that is no text": b"\x93NUMPY\x03\x00\x76\x00\x00\x00" + b"\xff" * 118,
 }
 
 
@@ -493,6 +512,25 @@ def test_apply_refuses_broken_files(run, tmp_path, content, options):
     assert "x.npy: " in run("apply", "relu", "x.npy", *options, code=1).stderr
     assert (tmp_path / "x.npy").read_bytes() == content
     assert os.listdir(tmp_path) == ["x.npy"]
+
+
+def test_more_dimensions_than_an_array_has(run, tmp_path):
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {(1,) * 65}, }}".encode()
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(4))
+    assert "dimension" in run("apply", "relu", "x.npy", code=1).stderr
+
+
+@pytest.mark.filterwarnings("ignore:Stored array in format")
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("array", ["Fortran order", "byte-swapped"])
+def test_apply_reads_every_version(run, tmp_path, version, array):
+    x = ARRAYS[array]
+    with open(tmp_path / "x.npy", "wb") as file:
+        np.lib.format.write_array(file, x, version)
+    run("apply", "tanh", "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.tanh.npy"), cyact.tanh(x))
+    run("apply", "tanh", "x.npy", "--in-place")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), cyact.tanh(x))
 
 
 @pytest.mark.parametrize("options", [(), ("--in-place",)], ids=["new", "in place"])

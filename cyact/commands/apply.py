@@ -98,15 +98,22 @@ def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, order, dtype and the offset of the data, which are known to be there in full."""
     if not path.is_file():
         raise CommandError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    # Version 3 differs from 2 by the encoding of fields' names, and what has fields is refused whatever their names.
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+        (3, 0): np.lib.format.read_array_header_2_0,
+    }
     with open(path, "rb") as file:
         try:
             version = np.lib.format.read_magic(file)
             if version not in readers:
-                raise ValueError(f"format version {version} is for structured arrays alone")
+                raise ValueError(f"format version {version} is not known")
             shape, fortran_order, dtype = readers[version](file)
-            if any(n < 0 for n in shape):
-                raise ValueError(f"shape {shape}")
+            # An array of such a dtype gets the dtype's own dimensions besides, and so another shape than is said here.
+            if dtype.subdtype is not None:
+                raise ValueError(f"dtype {dtype} has a shape of its own")
+            np.broadcast_to(np.empty((), dtype), shape)     # takes no memory, and refuses what is no array's shape
         except Exception as error:      # a broken header is parsed as Python, and may raise anything
             raise CommandError(f"{path}: not a .npy file that can be read: {error}") from error
         offset = file.tell()
