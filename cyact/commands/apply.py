@@ -170,7 +170,6 @@ def _plain_progress(starts: range) -> Iterator[int]:
 @contextlib.contextmanager
 def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
     """A new file that takes the name of ``path`` if all goes well, and vanishes if not."""
-    path = Path(os.path.realpath(path))     # a link stays, and what it points to is replaced
     if path.exists():
         if path.samefile(source):
             raise CommandError(f"{path} is the input; --in-place changes it")
@@ -178,15 +177,16 @@ def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
             raise CommandError(f"{path}: not a regular file")
         if not os.access(path, os.W_OK):
             raise CommandError(f"{path}: read-only")
-    temporary = path.with_name(f".cyact-{secrets.token_hex(4)}.tmp")
+    target = Path(os.path.realpath(path))   # a link stays, and what it points to is replaced
+    temporary = target.with_name(f".cyact-{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
