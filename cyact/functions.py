@@ -30,6 +30,7 @@ class Function(NamedTuple):
     gradient_of: str = ""
     only_floating: bool = False         # whether integers are refused
     see_also: str = ""
+    limits: tuple[float, float] = (-10.0, 10.0)         # between which its curve is drawn
 
     @property
     def from_output(self) -> bool:
@@ -57,6 +58,7 @@ True
     ),
     Function(
         "leaky_relu", "Leaky rectified linear unit; with an array of slopes, PReLU.", result="real", parameters=(ALPHA,),
+        limits=(-2.0, 2.0),       # narrow, for the small slope to be seen
         notes="""
 ``where(x < 0, alpha * x, x)``, rounded once: at most 0.5 ULP. NaN, 0.0 and -0.0 give themselves whatever the slope.
 Stored into an integer `out`, unsigned arrays are left as they are. The formula is that of Maas, Hannun and Ng,

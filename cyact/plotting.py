@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import cyact
-from cyact.functions import ACTIVATIONS
+from cyact.functions import ACTIVATIONS, FUNCTIONS, GRADIENTS
 
 try:
     from matplotlib import pyplot as plt
@@ -23,30 +22,29 @@ if TYPE_CHECKING:
 
 __all__ = ["plot", "plot_all"]
 
-_FUNCTIONS = list(ACTIVATIONS)
-COLORS = dict(zip(_FUNCTIONS, itertools.cycle(["#c8324b", "#d97706", "#0f7b8a", "#6a4c93"])))
-
-_LIMITS = {"leaky_relu": (-2.0, 2.0)}   # narrow, for the small slope to be seen
+COLORS = dict(zip(ACTIVATIONS, itertools.cycle(["#c8324b", "#d97706", "#0f7b8a", "#6a4c93"])))
 
 _VANISHED = 0.01    # a derivative as small as this passes next to nothing back
 
 
-def _sloped(name: str) -> bool:
-    return "alpha" in inspect.signature(getattr(cyact, name)).parameters
+def _own(name: str, parameters: dict[str, float]) -> dict[str, float]:
+    """Those of the parameters that a function has, with its defaults for the others."""
+    return {p.name: parameters.get(p.name, p.default) for p in FUNCTIONS[name].parameters}
 
 
-def _curve(name: str, x: np.ndarray, alpha: float) -> Any:
-    return getattr(cyact, name)(x, **{"alpha": alpha} if _sloped(name) else {})
+def _curve(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
+    return getattr(cyact, name)(x, **_own(name, parameters))
 
 
-def _derivative(name: str, x: np.ndarray, alpha: float) -> Any:
+def _derivative(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
     """By the function's gradient, from its input or from its output; None where there is no gradient."""
-    gradient = getattr(cyact, f"{name}_grad", None)
-    if gradient is None:
+    if name not in GRADIENTS:
         return None
-    ones = np.ones_like(x)
-    given = {"gradients": ones, "features": x, "alpha": alpha, "y": _curve(name, x, alpha), "dy": ones}
-    return gradient(**{key: given[key] for key in inspect.signature(gradient).parameters if key in given})
+    ones, y = np.ones_like(x), _curve(name, x, parameters)
+    given = {"gradients": ones, "dy": ones, "features": x, "outputs": y, "y": y}
+    gradient = FUNCTIONS[GRADIENTS[name]]
+    inputs = {key: given[key] for key in gradient.inputs}
+    return getattr(cyact, gradient.name)(**inputs, **_own(gradient.name, parameters))
 
 
 def plot(
@@ -54,8 +52,8 @@ def plot(
     ax: Axes | None = None,
     *,
     limits: tuple[float, float] | None = None,
-    alpha: float = 0.2,
     derivative: bool = False,
+    **parameters: float,
 ) -> Axes:
     """Draw the curve of an activation function.
 
@@ -66,12 +64,12 @@ def plot(
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default the current axes, as pyplot has them.
     limits : (float, float), optional
-        The ends of the horizontal axis. By default -2 and 2 for ``leaky_relu``, -10 and 10 for the others.
-    alpha : float, default 0.2
-        The slope of ``leaky_relu`` for negative values. The other functions have none.
+        The ends of the horizontal axis. By default those that suit the function, -10 and 10 for most.
     derivative : bool, default False
         Draw the derivative as well, where there is a gradient function, and shade where it is below 0.01: where a unit
         is saturated or dead and learns nothing.
+    **parameters : float
+        Those that the function has, such as the slope ``alpha`` of ``leaky_relu``; others are not used.
 
     Returns
     -------
@@ -85,9 +83,9 @@ def plot(
     >>> ax.figure.savefig("tanh.png")
     """
     name = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
-    if name not in _FUNCTIONS:
-        raise ValueError(f"no curve for {name!r}; there are {', '.join(_FUNCTIONS)}")
-    low, high = limits or _LIMITS.get(name, (-10.0, 10.0))
+    if name not in ACTIVATIONS:
+        raise ValueError(f"no curve for {name!r}; there are {', '.join(ACTIVATIONS)}")
+    low, high = limits or FUNCTIONS[name].limits
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(f"limits must be two finite numbers, the smaller first, not {low} and {high}")
     x = np.linspace(low, high, 1001)
@@ -97,8 +95,8 @@ def plot(
     ax = plt.gca() if ax is None else ax
     color = COLORS[name]
     frame(ax, low, high)
-    ax.plot(x, _curve(name, x, alpha), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
-    slope = _derivative(name, x, alpha) if derivative else None
+    ax.plot(x, _curve(name, x, parameters), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
+    slope = _derivative(name, x, parameters) if derivative else None
     if slope is not None:
         ax.plot(x, slope, color="0.25", linewidth=1.5, linestyle=(0, (4, 2)), label="derivative", zorder=4)
         vanished = np.abs(slope) < _VANISHED
@@ -108,7 +106,8 @@ def plot(
                 label=f"derivative below {_VANISHED}", zorder=0,
             )
         ax.legend(loc="upper left", fontsize="small", framealpha=1, edgecolor="0.85")
-    ax.set_title(f"{name}, alpha = {alpha:g}" if _sloped(name) else name, color=color, fontweight="bold")
+    own = [f"{key} = {value:g}" for key, value in _own(name, parameters).items()]
+    ax.set_title(", ".join([name, *own]), color=color, fontweight="bold")
     return ax
 
 
@@ -116,8 +115,8 @@ def plot_all(
     functions: Iterable[str | Callable[..., Any]] | None = None,
     *,
     limits: tuple[float, float] | None = None,
-    alpha: float = 0.2,
     derivative: bool = False,
+    **parameters: float,
 ) -> np.ndarray:
     """Draw several activation functions side by side in a new figure.
 
@@ -125,7 +124,7 @@ def plot_all(
     ----------
     functions : iterable of str or callable, optional
         Functions of this package or their names; by default all.
-    limits, alpha, derivative
+    limits, derivative, **parameters
         As `plot` takes them; ``limits`` hold for every curve.
 
     Returns
@@ -139,7 +138,7 @@ def plot_all(
     >>> axes = cyact.plotting.plot_all(derivative=True)
     >>> axes[0, 0].figure.savefig("activations.png")
     """
-    functions = list(_FUNCTIONS if functions is None else functions)
+    functions = list(ACTIVATIONS if functions is None else functions)
     if not functions:
         raise ValueError("no function to draw")
     columns = min(2, len(functions))
@@ -147,7 +146,7 @@ def plot_all(
     figure, axes = plt.subplots(rows, columns, figsize=(5.4 * columns, 3.8 * rows), squeeze=False)
     figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.12)
     for function, ax in zip(functions, axes.flat, strict=False):
-        plot(function, ax, limits=limits, alpha=alpha, derivative=derivative)
+        plot(function, ax, limits=limits, derivative=derivative, **parameters)
     for ax in axes.flat[len(functions):]:
         ax.axis("off")
     return axes

@@ -164,7 +164,7 @@ cdef class num_threads:
         self.outer = -1
 
 
-if "CYACT_NUM_THREADS" in os.environ:
+if os.environ.get("CYACT_NUM_THREADS"):        # compose files write an empty one where none is set
     try:
         _count = int(os.environ["CYACT_NUM_THREADS"])
     except ValueError:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 
 import cyact
-from cyact import activations
-from cyact.commands import FORMULAS, FUNCTIONS
+from cyact.functions import ACTIVATIONS
+from cyact.commands import FORMULAS, FUNCTIONS, SCIPY, element_wise
 from cyact.commands.apply import BLOCK
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -57,10 +58,67 @@ def sparse(path, dtype, count):
 # ---- every command ----
 
 def test_formulas_are_those_of_activations():
-    assert set(FORMULAS) <= set(FUNCTIONS) == {name for name in activations.__all__ if not name.endswith("_grad")}
+    assert set(SCIPY) <= set(FORMULAS) <= set(FUNCTIONS) <= set(ACTIVATIONS)
     x = np.linspace(-5, 5, 101)
     for name, formula in FORMULAS.items():
         np.testing.assert_allclose(getattr(cyact, name)(x), formula(x), rtol=1e-14)
+
+
+def test_functions_are_those_of_one_element():
+    """Blocks of a file and curves know no axis."""
+    assert {"relu", "leaky_relu", "sigmoid", "tanh"} <= set(FUNCTIONS)
+    assert not any(name.endswith("_grad") for name in FUNCTIONS)
+    assert element_wise(cyact.leaky_relu)
+    assert not element_wise(lambda logits, axis=-1, out=None: None)
+    assert not element_wise(lambda features, scale, offset=0.0, out=None: None)
+
+
+# As if there were another function, with parameters of its own.
+MORE = """
+import sys
+import cyact.__main__
+from cyact.commands import FUNCTIONS
+
+def bend(features, alpha=3.0, sharp_beta=1.5, out=None, *, smooth=False, where=True, dtype=None, name=None):
+    print(alpha, sharp_beta, smooth)
+    return cyact.relu(features, out=out, dtype=dtype)
+
+FUNCTIONS["bend"] = bend
+sys.exit(cyact.__main__.main())
+"""
+
+
+def run_with_more(directory, *arguments):
+    return subprocess.run([sys.executable, "-c", MORE, *arguments], cwd=directory, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", ["apply", "plot"])
+def test_own_parameters_are_options(tmp_path, command):
+    text = " ".join(run_with_more(tmp_path, command, "--help").stdout.split())
+    assert "--alpha A of leaky_relu (default: 0.2), bend (default: 3.0)" in text
+    assert "--sharp-beta S of bend (default: 1.5)" in text
+    assert "--smooth, --no-smooth of bend (default: False)" in text
+    assert "--where" not in text
+
+
+@pytest.mark.parametrize("options, values", [
+    ((), "3.0 1.5 False"), (("--sharp-beta", "-2"), "3.0 -2.0 False"), (("--alpha", "0", "--smooth"), "0.0 1.5 True"),
+])
+def test_apply_passes_own_parameters(tmp_path, options, values):
+    save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    done = run_with_more(tmp_path, "apply", "bend", "x.npy", *options)
+    assert done.stdout.startswith(f"{values}\n{values}\nwrote x.bend.npy"), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ("apply", "tanh", "x.npy", "--sharp-beta", "1"), ("apply", "leaky_relu", "x.npy", "--sharp-beta", "1"),
+    ("apply", "leaky_relu", "x.npy", "--no-smooth"), ("plot", "leaky_relu", "tanh", "--sharp-beta", "1"),
+])
+def test_parameters_of_another_function_are_refused(tmp_path, arguments):
+    done = run_with_more(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert re.search("(has|have) no --(sharp-beta|smooth)\n$", done.stderr)
+    assert not os.listdir(tmp_path)
 
 
 def test_version_and_help(run):
@@ -72,16 +130,39 @@ def test_version_and_help(run):
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("no-such-command",), ("apply",), ("apply", "relu"), ("apply", "gelu", "x.npy"),
+    (), ("no-such-command",), ("apply",), ("apply", "relu"), ("apply", "no-such", "x.npy"),
     ("apply", "relu", "x.npy", "--alpha", "0.1"), ("apply", "leaky_relu", "x.npy", "--alpha", "steep"),
     ("apply", "relu", "x.npy", "--dtype", "float23"), ("apply", "relu", "x.npy", "--dtype", "bool"),
     ("apply", "relu", "x.npy", "--dtype", "float32", "--in-place"),
     ("apply", "relu", "x.npy", "-o", "y.npy", "--in-place"),
-    ("plot", "gelu"), ("plot", "--range", "1"), ("plot", "--range", "2", "1"), ("plot", "--range", "0", "inf"),
+    ("plot", "no-such"), ("plot", "--range", "1"), ("plot", "--range", "2", "1"), ("plot", "--range", "0", "inf"),
     ("plot", "relu", "tanh", "--alpha", "0.1"),
 ])
 def test_wrong_usage(run, arguments):
     assert "usage: python -m cyact" in run(*arguments, code=2).stderr
+
+
+@pytest.mark.parametrize("number", [
+    "-1e-3", "-1E+2", "-.5", "-5.", "-.5e1", "-1_000", "-inf", "-Infinity", "-nan", "-2",
+])
+def test_apply_takes_every_number(run, tmp_path, number):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    run("apply", "leaky_relu", "--alpha", number, "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.leaky_relu.npy"), cyact.leaky_relu(x, float(number)))
+
+
+def test_other_commands_take_every_number(run):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    run("plot", "tanh", "--range", "-1e1", "1e1")
+    assert "finite numbers" in run("plot", "tanh", "--range", "-inf", "1", code=2).stderr
+    run("bench", "--seconds", "-1e-3", "--help")      # read from left to right
+
+
+def test_numbers_that_are_names(run, tmp_path):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    (tmp_path / "x.npy").rename(tmp_path / "-1e3")
+    run("apply", "relu", "-1e3", "-o", "-2e3")
+    np.testing.assert_array_equal(np.load(tmp_path / "-2e3"), cyact.relu(x))
 
 
 def test_import_stays_light(tmp_path):
@@ -111,6 +192,109 @@ def test_reader_that_goes_away(tmp_path):
     assert done.stderr == ""
 
 
+UNWRITABLE = {">&-": "Bad file descriptor", "> /dev/full": "No space left on device"}
+full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+
+
+def shell(directory, line, **environment):
+    """Runs ``cyact LINE``; the line may redirect its streams."""
+    return subprocess.run(
+        f"exec {shlex.quote(sys.executable)} -m cyact {line}", shell=True, cwd=directory,
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=120,
+    )
+
+
+@posix
+@pytest.mark.parametrize("arguments", ["info", "--version", "apply --help", "bench --seconds 0"])
+@pytest.mark.parametrize("redirection, unbuffered", [
+    (">&-", ""), pytest.param("> /dev/full", "", marks=full), pytest.param("> /dev/full", "1", marks=full),
+])
+def test_output_that_cannot_be_written(tmp_path, arguments, redirection, unbuffered):
+    done = shell(tmp_path, f"{arguments} {redirection}", PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 1
+    assert re.fullmatch(f"cyact[a-z ]*: write error: {UNWRITABLE[redirection]}\n", done.stderr)
+
+
+@posix
+@pytest.mark.parametrize("redirection, code", [
+    (">&-", 1), ("2>&-", 0), (">&- 2>&-", 1), ("<&- >&- 2>&-", 1),
+    *(pytest.param(*case, marks=full) for case in [("> /dev/full", 1), ("2> /dev/full", 0), ("> /dev/full 2>&1", 1)]),
+])
+@pytest.mark.parametrize("options", ["", "--in-place"], ids=["new", "in place"])
+def test_apply_does_its_work_whether_or_not_it_can_tell(tmp_path, redirection, code, options):
+    x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    done = shell(tmp_path, f"apply relu x.npy {options} {redirection}")
+    assert done.returncode == code
+    assert "Traceback" not in done.stdout + done.stderr
+    assert ("write error" in done.stderr) == (code == 1 and "2>" not in redirection)
+    result = tmp_path / ("x.npy" if options else "x.relu.npy")
+    np.testing.assert_array_equal(np.load(result), cyact.relu(x), strict=True)
+    assert not leftovers(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("arguments, code", [("apply relu missing.npy", 1), ("apply relu", 2)])
+@pytest.mark.parametrize("redirection", ["2>&-", pytest.param("2> /dev/full", marks=full)])
+def test_error_that_cannot_be_told(tmp_path, arguments, code, redirection):
+    done = shell(tmp_path, f"{arguments} {redirection}")
+    assert (done.returncode, done.stdout) == (code, "")
+
+
+@posix
+@pytest.mark.parametrize("command", ["demo", "plot"])
+def test_pictures_are_drawn_whether_or_not_that_can_be_told(tmp_path, command):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    done = shell(tmp_path, f"{command} -o picture.png >&-", PYTHONUNBUFFERED="1")
+    assert (done.returncode, done.stderr) == (1, f"cyact {command}: write error: Bad file descriptor\n")
+    assert_is_a_picture(tmp_path / "picture.png")
+
+
+LOCALES = {
+    "UTF-8": {"PYTHONUTF8": "1"},
+    "C": {"LC_ALL": "C"},
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "C, old": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+@pytest.mark.parametrize("name", [b"caf\xe9", "caf\u00e9".encode()], ids=["Latin-1", "UTF-8"])
+def test_names_of_any_bytes(tmp_path, name, locale):
+    def cyact(*arguments):
+        command = [sys.executable, "-m", "cyact", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, env={**os.environ, **locale}, timeout=120)
+        assert b"Traceback" not in done.stderr
+        assert b"caf" in done.stdout + done.stderr
+        return done.returncode
+
+    save(tmp_path / "x.npy", np.arange(-5.0, 5))
+    try:
+        os.link(tmp_path / "x.npy", os.path.join(os.fsencode(tmp_path), name + b".npy"))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert cyact("apply", "relu", name + b".npy") == 0
+    assert name + b".relu.npy" in os.listdir(os.fsencode(tmp_path))
+    assert cyact("apply", "relu", name + b".npy", "--in-place") == 0
+    assert cyact("apply", "relu", b"not " + name) == 1
+    assert cyact("apply", "relu", "x.npy", "-o", name + b"/y.npy") == 1
+    for arguments in [(name,), ("apply", name, "x.npy"), ("apply", "relu", "x.npy", "--alpha", name),
+                      ("apply", "relu", "x.npy", "--dtype", name), ("info", name)]:
+        assert cyact(*arguments) == 2
+
+
+def test_pictures_with_names_of_any_bytes(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    name = b"caf\xe9.png"
+    try:
+        open(os.path.join(os.fsencode(tmp_path), name), "wb").close()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    command = [sys.executable, "-m", "cyact", "plot", "relu", "-o", name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout.strip()) == (0, b"wrote caf\\udce9.png")
+    assert_is_a_picture(os.path.join(os.fsencode(tmp_path), name))
+
+
 # ---- pictures ----
 
 def assert_is_a_picture(path):
@@ -135,10 +319,45 @@ def test_plot(run, tmp_path, arguments):
     assert_is_a_picture(tmp_path / "activations.png")
 
 
-@pytest.mark.parametrize("output, message", [("curve.xyz", "xyz"), ("missing/curve.png", "No such file")])
-def test_plot_that_cannot_be_written(run, output, message):
+@pytest.mark.parametrize("command, output", [
+    ("demo", "curve"), ("plot", "curve"), ("plot", "curve."), ("plot", ".curve"), ("plot", "v1.2/curve"),
+    ("plot", "curve.PNG"),
+])
+def test_picture_has_the_name_that_was_asked_for(run, tmp_path, command, output):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
-    assert message in run("plot", "--output", output, code=1).stderr
+    (tmp_path / "v1.2").mkdir()
+    assert run(command, "-o", output).stdout.endswith(f"wrote {output}\n")
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert written == [tmp_path / output]
+    assert written[0].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("output, start", [("curve.svg", b"<?xml"), ("curve.PDF", b"%PDF"), ("curve.svgz", b"\x1f\x8b")])
+def test_picture_has_the_format_of_its_suffix(run, tmp_path, output, start):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    run("plot", "relu", "-o", output)
+    assert (tmp_path / output).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("command, output, message", [
+    ("demo", "curve.xyz", "curve.xyz: no picture has the suffix .xyz, choose from"),
+    ("plot", "curve.xyz", "curve.xyz: no picture has the suffix .xyz, choose from"),
+    ("demo", "missing/curve.png", "missing/curve.png is not written: No such file"),
+    ("plot", "missing/curve.png", "missing/curve.png is not written: No such file"),
+    ("plot", ".", ". is not written: "),
+])
+def test_picture_that_cannot_be_written(run, tmp_path, command, output, message):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    done = run(command, "--output", output, code=1)
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert not os.listdir(tmp_path)
+
+
+def test_format_that_needs_another_program(run, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install cyact[plot]")
+    assert "curve.pgf is not written" in run("plot", "-o", "curve.pgf", code=1, env={**os.environ, "PATH": ""}).stderr
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("command", ["demo", "plot"])
@@ -166,10 +385,13 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
+# Every function on some array, and every array through some function: the rest would only take time.
+@pytest.mark.parametrize("name, array", [
+    *((name, "float32") for name in FUNCTIONS if name not in ("relu", "sigmoid")),
+    *((name, array) for array in ARRAYS for name in ("relu", "sigmoid")),
+])
 def test_apply_gives_what_the_function_gives(run, tmp_path, name, array):
-    x = save(tmp_path / "x.npy", array)
+    x = save(tmp_path / "x.npy", ARRAYS[array])
     done = run("apply", name, "x.npy")
     assert done.stderr == ""
     expected, result = np.asarray(getattr(cyact, name)(x)), np.load(tmp_path / f"x.{name}.npy")
@@ -223,8 +445,14 @@ def test_apply_reads_a_read_only_input(run, tmp_path):
     (np.ones(3, "f4,i4"), "f4"),
     (np.ones(3, complex), "complex128"),
     (np.array(["a"]), "U1"),
+    (np.array([b""]), "S1"),
+    (np.ones(3, "V2"), "V2"),
+    (np.ones(3, "V0"), "V0"),
+    (np.ones(3, "m8[s]"), "timedelta64"),
+    (np.ones(3, [("\u03b1", "f4")]), "f4"),     # format version 3
     (np.ones(3, "M8[s]"), "datetime64"),
 ], ids=lambda value: "")
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
 @pytest.mark.parametrize("options", [(), ("--in-place",)], ids=["new", "in place"])
 def test_apply_refuses_other_dtypes(run, tmp_path, array, message, options):
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
@@ -243,8 +471,8 @@ def test_apply_refuses_integers_in_place(run, tmp_path, name):
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), x)
 
 
-def header(shape):
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+def header(shape, descr="<f4"):
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
     return b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(118).encode()
 
 
@@ -261,6 +489,19 @@ BROKEN = {
     "negative shape": header((-2, -2)) + bytes(99),
     "shape of words": header(("a",)) + bytes(99),
     "giant shape": header((2**62, 9)) + bytes(99),
+    "giant dimension": header((2**64,)) + bytes(99),
+    "giant and empty": header((2**62, 0)) + bytes(99),
+    "negative and empty": header((0, -1)) + bytes(99),
+    "shape of truth": header((True, 2)) + bytes(99),
+    "subarrays": header((3,), "(2,)<f4") + bytes(99),
+    "empty subarrays": header((3,), "(0,)<f4") + bytes(99),
+    "subarray": header((), "(2,)<f4") + bytes(99),
+    "subarrays in place of none": header((0,), "(2,2)<f8") + bytes(99),
+    "no dtype": header((3,), "<f3") + bytes(99),
+    "version cut short": b"\x93NUMPY\x01",
+    "length cut short": b"\x93NUMPY\x02\x00\x76\x00",
+    "giant header": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b"{",
+    "version 3 that is no text": b"\x93NUMPY\x03\x00\x76\x00\x00\x00" + b"\xff" * 118,
 }
 
 
@@ -271,6 +512,25 @@ def test_apply_refuses_broken_files(run, tmp_path, content, options):
     assert "x.npy: " in run("apply", "relu", "x.npy", *options, code=1).stderr
     assert (tmp_path / "x.npy").read_bytes() == content
     assert os.listdir(tmp_path) == ["x.npy"]
+
+
+def test_more_dimensions_than_an_array_has(run, tmp_path):
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {(1,) * 65}, }}".encode()
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(4))
+    assert "dimension" in run("apply", "relu", "x.npy", code=1).stderr
+
+
+@pytest.mark.filterwarnings("ignore:Stored array in format")
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+@pytest.mark.parametrize("array", ["Fortran order", "byte-swapped"])
+def test_apply_reads_every_version(run, tmp_path, version, array):
+    x = ARRAYS[array]
+    with open(tmp_path / "x.npy", "wb") as file:
+        np.lib.format.write_array(file, x, version)
+    run("apply", "tanh", "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.tanh.npy"), cyact.tanh(x))
+    run("apply", "tanh", "x.npy", "--in-place")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), cyact.tanh(x))
 
 
 @pytest.mark.parametrize("options", [(), ("--in-place",)], ids=["new", "in place"])
@@ -303,7 +563,8 @@ def test_apply_refuses_other_names(run, tmp_path, arguments, message):
 def test_apply_does_not_replace_devices(run, tmp_path):
     save(tmp_path / "x.npy", np.arange(-5.0, 5))
     (tmp_path / "pipe").symlink_to("/dev/null")
-    assert "not a regular file" in run("apply", "relu", "x.npy", "-o", "pipe", code=1).stderr
+    for name in ("pipe", "/dev/stdout"):    # this one is a pipe here, which has no name of its own
+        assert f"{name}: not a regular file" in run("apply", "relu", "x.npy", "-o", name, code=1).stderr
 
 
 @obeys_permissions
@@ -339,27 +600,70 @@ def test_apply_when_the_disk_is_full(run, tmp_path):
     assert (tmp_path / "y.npy").read_text() == "old"
 
 
-def start(directory, *arguments):
+def start(directory, *arguments, ignored=None):
+    def set_signals():
+        # Whatever the tests' own parent ignores: a shell's background job Ctrl-C, nohup SIGHUP.
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN if name == ignored else signal.SIG_DFL)
+
     return subprocess.Popen(
-        [sys.executable, "-m", "cyact", *arguments], cwd=directory, stderr=subprocess.PIPE, text=True,
-        # A shell's background job ignores Ctrl-C, and its children too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        [sys.executable, "-m", "cyact", *arguments], cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, preexec_fn=set_signals,
     )
 
 
+def wait_for_a_block(directory):
+    deadline = time.monotonic() + 60
+    while not (leftovers(directory) and leftovers(directory)[0].stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 @posix
-@pytest.mark.parametrize("number, code", [("SIGINT", 130), ("SIGTERM", 143)])
-def test_apply_stopped_half_way(tmp_path, number, code):
+@pytest.mark.parametrize("numbers", [
+    ["SIGINT"], ["SIGTERM"], ["SIGHUP"], ["SIGXCPU"], ["SIGHUP", "SIGHUP"], ["SIGTERM", "SIGHUP"], ["SIGINT"] * 3,
+], ids="-".join)
+def test_apply_stopped_half_way(tmp_path, numbers):
     sparse(tmp_path / "x.npy", "float32", 2**31)
     with start(tmp_path, "apply", "relu", "x.npy", "-o", "y.npy") as process:
-        deadline = time.monotonic() + 60
-        while not (leftovers(tmp_path) and leftovers(tmp_path)[0].stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for_a_block(tmp_path)
+        for number in numbers:
+            process.send_signal(getattr(signal, number))
+            time.sleep(0.0005)
+        _, message = process.communicate(timeout=60)
+    if len(numbers) == 1:
+        assert process.returncode == 128 + getattr(signal, numbers[0])
+    assert process.returncode != 0      # of several, any may be seen first, and the last may come when Python ends
+    assert message == ("cyact apply: interrupted\n" if "SIGINT" in numbers else "")
+    assert os.listdir(tmp_path) == ["x.npy"]
+
+
+@posix
+def test_second_signal_does_not_break_into_cleaning_up(tmp_path):
+    code = """if True:
+        import os, signal, cyact.__main__
+        cyact.__main__._catch_signals()
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                os.kill(os.getpid(), number)
+            print("cleaned up")
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGHUP, "cleaned up\n", "")
+
+
+@posix
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_apply_goes_on_where_a_signal_is_ignored(tmp_path, number):
+    """As nohup ignores SIGHUP, and a shell the Ctrl-C of what runs in the background."""
+    sparse(tmp_path / "x.npy", "float32", 2**27)
+    with start(tmp_path, "apply", "relu", "x.npy", "-o", "y.npy", ignored=number) as process:
+        wait_for_a_block(tmp_path)
         process.send_signal(getattr(signal, number))
         _, message = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert message == ("cyact apply: interrupted\n" if number == "SIGINT" else "")
-    assert os.listdir(tmp_path) == ["x.npy"]
+    assert (process.returncode, message) == (0, "")
+    assert sorted(os.listdir(tmp_path)) == ["x.npy", "y.npy"]
 
 
 @posix

@@ -362,6 +362,13 @@ def test_variable(value, count):
     assert done.stdout == f"{count}\n", done.stderr
 
 
+def test_empty_variable_counts_as_unset():
+    """As compose files write one that the host does not set."""
+    count = "import cyact; print(cyact.get_num_threads())"
+    empty, unset = run("-c", count, CYACT_NUM_THREADS=""), run("-c", count)
+    assert empty.stdout == unset.stdout != "", empty.stderr
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "two", "True", "1e1", "1000000000", "2,2", "²", "9" * 5000])
 def test_bad_variable(value):
     done = run("-c", "import cyact", CYACT_NUM_THREADS=value)

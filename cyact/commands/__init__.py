@@ -1,12 +1,17 @@
-"""The commands of ``python -m cyact``, one module each: HELP, EXAMPLES, add_arguments(parser) and run(args)."""
+"""The commands of ``python -m cyact``, one module each: HELP, EXAMPLES, add_arguments(parser) and run(args).
+
+They print by ``say`` and ``note``, which know what to do where nothing can be written.
+"""
 
 import argparse
 import inspect
+import io
 import os
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -16,7 +21,29 @@ from cyact.functions import ACTIVATIONS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FUNCTIONS = {name: getattr(cyact, name) for name in ACTIVATIONS}
+# What every function takes; the other parameters that follow its array are its own.
+COMMON = {"out", "where", "casting", "order", "dtype", "subok", "name"}
+
+
+def own_parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """The parameters of this function alone, such as ``alpha``, with their defaults."""
+    _, *others = inspect.signature(function).parameters.values()
+    return {parameter.name: parameter.default for parameter in others if parameter.name not in COMMON}
+
+
+def element_wise(function: Callable[..., Any]) -> bool:
+    """Whether each element's result depends on that element alone, and needs no other number to be given.
+
+    The commands work on blocks of a file and draw curves: neither is possible along an axis.
+    """
+    own = own_parameters(function)
+    return "axis" not in own and not any(default is inspect.Parameter.empty for default in own.values())
+
+
+# Every command goes by this list.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(cyact, name) for name in ACTIVATIONS if element_wise(getattr(cyact, name))
+}
 
 # What one writes without this package: the yardstick of demo and bench, which run these functions.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
@@ -26,9 +53,41 @@ FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "tanh": lambda x: np.tanh(x),
 }
 
+# The same by scipy.special, where it has them.
+SCIPY = {"sigmoid": "expit"}
+
 
 class CommandError(Exception):
     """What went wrong, in one line that a person can act on."""
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Prints output. Where that cannot be written, the command fails, as those of coreutils do.
+
+    This holds for a message after the work, too (``cp -v`` does the same): the files that were written are complete,
+    but who asked for the output did not get it.
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        raise
+    except OSError as error:
+        _discard(sys.stdout)
+        raise CommandError(f"write error: {error.strerror}") from error
+
+
+def note(text: str, end: str = "\n") -> None:
+    """Prints on stderr. Where that cannot be written, there is nobody left to tell, and the work goes on."""
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Turns a stream into the null device, or Python tries at exit to write what is left in it, and fails."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def function_name(text: str) -> str:
@@ -38,13 +97,39 @@ def function_name(text: str) -> str:
     return text
 
 
-def alpha_keyword(args: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    """``--alpha`` as a keyword argument, where it was given and one of the functions has a slope."""
-    if args.alpha is None:
-        return {}
-    if not any("alpha" in inspect.signature(FUNCTIONS[name]).parameters for name in names):
-        args.usage_error(f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no --alpha")
-    return {"alpha": args.alpha}
+def _option(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")
+
+
+def _parameters() -> dict[str, dict[str, Any]]:
+    """Every parameter that some function has of its own, with the default in each of these functions."""
+    parameters: dict[str, dict[str, Any]] = {}
+    for name, function in FUNCTIONS.items():
+        for parameter, default in own_parameters(function).items():
+            parameters.setdefault(parameter, {})[name] = default
+    return parameters
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """An option for every parameter that some function has of its own: a switch for a truth value, else a number."""
+    group = parser.add_argument_group("parameters of the functions")
+    for parameter, defaults in _parameters().items():
+        text = "of " + ", ".join(f"{name} (default: {default})" for name, default in defaults.items())
+        if all(isinstance(default, bool) for default in defaults.values()):
+            group.add_argument(_option(parameter), action=argparse.BooleanOptionalAction, help=text)
+        else:
+            group.add_argument(_option(parameter), type=float, metavar=parameter[0].upper(), help=text)
+
+
+def parameter_keywords(args: argparse.Namespace, names: Collection[str]) -> dict[str, Any]:
+    """The parameters that were given as options, as keyword arguments; each is one of some function of these."""
+    given = {name: value for name in _parameters() if (value := getattr(args, name)) is not None}
+    known = {parameter for name in names for parameter in own_parameters(FUNCTIONS[name])}
+    for parameter in given:
+        if parameter not in known:
+            have = "has" if len(names) == 1 else "have"
+            args.usage_error(f"{' and '.join(names)} {have} no {_option(parameter)}")
+    return given
 
 
 def fastest(
@@ -77,15 +162,33 @@ def load_plotting() -> ModuleType:
     return plotting
 
 
+def picture_format(path: str) -> str:
+    """The format that the path's suffix names; without one, PNG."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    suffix = os.path.splitext(path)[1][1:].lower() or "png"
+    if suffix not in formats:
+        raise CommandError(f"{path}: no picture has the suffix .{suffix}, choose from .{', .'.join(formats)}")
+    return suffix
+
+
 def save(figure: "Figure", path: str, *, drawing: bool = False) -> None:
-    """Writes a matplotlib figure, in the format that the path's suffix names."""
+    """Writes a matplotlib figure, in the format that the path's suffix names, to exactly this path."""
+    kind, picture = picture_format(path), io.BytesIO()
     try:
-        figure.savefig(path, dpi=100)
-    except ValueError as error:
-        raise CommandError(str(error)) from error
-    if drawing and path.lower().endswith(".png"):
+        figure.savefig(picture, format=kind, dpi=100)
+    except Exception as error:      # some formats need programs of their own, and may raise anything without them
+        raise CommandError(f"{path} is not written: {error}") from error
+    if drawing and kind == "png":
         # Lines and letters have few colours: a palette makes the file a third as large.
         from PIL import Image
 
-        with Image.open(path) as image:
-            image.convert("RGB").quantize(64).save(path, optimize=True)
+        with Image.open(picture) as image:
+            picture = io.BytesIO()
+            image.convert("RGB").quantize(64).save(picture, "png", optimize=True)
+    try:
+        with open(path, "wb") as file:
+            file.write(picture.getvalue())
+    except OSError as error:
+        raise CommandError(f"{path} is not written: {error.strerror}") from error

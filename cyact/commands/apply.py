@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cyact.commands import FUNCTIONS, CommandError, alpha_keyword, function_name
+from cyact.commands import FUNCTIONS, CommandError, add_parameters, function_name, note, parameter_keywords, say
 
 HELP = "apply a function to the array in a .npy file, however large"
 EXAMPLES = """\
@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="OUTPUT.npy", help="replaced if it exists (default: INPUT.FUNCTION.npy)"
     )
     target.add_argument("--in-place", action="store_true", help="write the results over the input")
-    parser.add_argument("--alpha", type=float, metavar="A", help="the slope of leaky_relu (default: 0.2)")
     parser.add_argument(
         "--dtype", type=_dtype, metavar="D",
         help="of the result, such as float32 (default: what the function gives for the input's)",
     )
+    add_parameters(parser)
 
 
 def _dtype(text: str) -> np.dtype:
@@ -57,7 +57,7 @@ def _dtype(text: str) -> np.dtype:
 
 def run(args: argparse.Namespace) -> None:
     function = FUNCTIONS[args.function]
-    keywords = alpha_keyword(args, [args.function])
+    keywords = parameter_keywords(args, [args.function])
     if args.dtype is not None:
         if args.in_place:
             args.usage_error("--dtype cannot be given with --in-place: the file keeps its dtype")
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
         if args.in_place:
             target, done = args.input, "changed"
             with open(target, "r+b") as file:
-                print(f"cyact apply: changing {target} in place", file=sys.stderr, flush=True)
+                note(f"cyact apply: changing {target} in place")
                 file.seek(offset)
                 _apply(call, source, x, file, y, count)
         else:
@@ -91,22 +91,29 @@ def run(args: argparse.Namespace) -> None:
                 header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
                 _apply(call, source, x, file, y, count)
-    print(f"{done} {target}: {result}, shape {shape}")
+    say(f"{done} {target}: {result}, shape {shape}")
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, order, dtype and the offset of the data, which are known to be there in full."""
     if not path.is_file():
         raise CommandError(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    # Version 3 differs from 2 by the encoding of fields' names, and what has fields is refused whatever their names.
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+        (3, 0): np.lib.format.read_array_header_2_0,
+    }
     with open(path, "rb") as file:
         try:
             version = np.lib.format.read_magic(file)
             if version not in readers:
-                raise ValueError(f"format version {version} is for structured arrays alone")
+                raise ValueError(f"format version {version} is not known")
             shape, fortran_order, dtype = readers[version](file)
-            if any(n < 0 for n in shape):
-                raise ValueError(f"shape {shape}")
+            # An array of such a dtype gets the dtype's own dimensions besides, and so another shape than is said here.
+            if dtype.subdtype is not None:
+                raise ValueError(f"dtype {dtype} has a shape of its own")
+            np.broadcast_to(np.empty((), dtype), shape)     # takes no memory, and refuses what is no array's shape
         except Exception as error:      # a broken header is parsed as Python, and may raise anything
             raise CommandError(f"{path}: not a .npy file that can be read: {error}") from error
         offset = file.tell()
@@ -136,10 +143,9 @@ def _apply(
             target.flush()
     except BaseException:
         if target.name == source.name:
-            print(
+            note(
                 f"cyact apply: {target.name} is half changed: the first {start} of its {count} elements are, "
-                f"from {min(start + BLOCK, count)} on none is",
-                file=sys.stderr,
+                f"from {min(start + BLOCK, count)} on none is"
             )
         raise
 
@@ -156,15 +162,14 @@ def _progress(starts: range, scale: int) -> Iterable[int]:
 
 def _plain_progress(starts: range) -> Iterator[int]:
     for done, start in enumerate(starts):
-        print(f"\r{done / len(starts):4.0%}", end="", file=sys.stderr, flush=True)
+        note(f"\r{done / len(starts):4.0%}", end="")
         yield start
-    print("\r    \r", end="", file=sys.stderr, flush=True)
+    note("\r    \r", end="")
 
 
 @contextlib.contextmanager
 def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
     """A new file that takes the name of ``path`` if all goes well, and vanishes if not."""
-    path = Path(os.path.realpath(path))     # a link stays, and what it points to is replaced
     if path.exists():
         if path.samefile(source):
             raise CommandError(f"{path} is the input; --in-place changes it")
@@ -172,15 +177,16 @@ def _replacing(path: Path, source: Path) -> Iterator[BinaryIO]:
             raise CommandError(f"{path}: not a regular file")
         if not os.access(path, os.W_OK):
             raise CommandError(f"{path}: read-only")
-    temporary = path.with_name(f".cyact-{secrets.token_hex(4)}.tmp")
+    target = Path(os.path.realpath(path))   # a link stays, and what it points to is replaced
+    temporary = target.with_name(f".cyact-{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):

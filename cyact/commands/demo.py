@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cyact
-from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, save
+from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, picture_format, save, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,12 +19,14 @@ SECONDS = 0.5   # for each function
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-o", "--output", default="cyact-demo.png", metavar="FILE.png", help="the picture (default: %(default)s)"
+        "-o", "--output", default="cyact-demo.png", metavar="FILE",
+        help="the picture, its format by its suffix, without one PNG (default: %(default)s)",
     )
 
 
 def run(args: argparse.Namespace) -> None:
     plotting = load_plotting()
+    picture_format(args.output)     # an unknown one is refused before the work
     from matplotlib import cbook, image
 
     photo = image.imread(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
@@ -32,32 +34,31 @@ def run(args: argparse.Namespace) -> None:
     features -= features.mean(axis=(0, 1))
     features /= features.std(axis=(0, 1))
     height, width, channels = photo.shape
-    print(
+    # The picture comes first: it is there even where the table cannot be printed.
+    results = {name: FUNCTIONS[name](features) for name in FORMULAS}
+    save(_figure(plotting, photo, features, results), args.output)
+    say(
         f"Photograph: grace_hopper.jpg, {height} x {width} pixels, {channels} channels, {photo.dtype}\n"
         f"Features:   {features.dtype}, scaled to [0, 1], then mean 0 and standard deviation 1 per channel: "
         f"{features.min():.2f} to {features.max():.2f}\n"
         f"Each function in place, out=features, on up to {cyact.get_num_threads()} threads; NumPy's plain\n"
         "formula in turns with it, the shortest of many rounds\n"
     )
-    print(f"{'function':<12}{'result':<18}{'cyact, us':>10}{'NumPy, us':>11}{'ratio':>9}{'differ by':>12}")
-    results = {}
+    say(f"{'function':<12}{'result':<18}{'cyact, us':>10}{'NumPy, us':>11}{'ratio':>9}{'differ by':>12}")
     for name, formula in FORMULAS.items():
-        function = FUNCTIONS[name]
-        results[name] = y = features.copy()
+        function, y = FUNCTIONS[name], features.copy()
         best = fastest(
             {"cyact": partial(function, y, out=y), "NumPy": partial(formula, features)},
             seconds=SECONDS, prepare=partial(np.copyto, y, features),
         )
-        np.copyto(y, features)
-        function(y, out=y)
-        values = f"{y.min():.2f} to {y.max():.2f}"
-        difference = np.abs(y - formula(features)).max()
-        print(
+        result = results[name]
+        values = f"{result.min():.2f} to {result.max():.2f}"
+        difference = np.abs(result - formula(features)).max()
+        say(
             f"{name:<12}{values:<18}{best['cyact'] * 1e6:10,.0f}{best['NumPy'] * 1e6:11,.0f}"
             f"{best['NumPy'] / best['cyact']:8.1f}x{difference:12.1e}"
         )
-    save(_figure(plotting, photo, features, results), args.output)
-    print(f"\nwrote {args.output}")
+    say(f"\nwrote {args.output}")
 
 
 def _figure(

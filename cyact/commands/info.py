@@ -1,6 +1,9 @@
 import argparse
+import contextlib
+import io
 
 import cyact
+from cyact.commands import say
 
 HELP = "print the level, build flags, versions and threads in use"
 EXAMPLES = ""
@@ -11,4 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    cyact.show_config()
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        cyact.show_config()
+    say(text.getvalue(), end="")

@@ -1,7 +1,16 @@
 import argparse
 import math
 
-from cyact.commands import FUNCTIONS, alpha_keyword, function_name, load_plotting, save
+from cyact.commands import (
+    FUNCTIONS,
+    add_parameters,
+    function_name,
+    load_plotting,
+    parameter_keywords,
+    picture_format,
+    save,
+    say,
+)
 
 HELP = "draw the curves of the functions and of their derivatives"
 EXAMPLES = """\
@@ -17,23 +26,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", default="activations.png", metavar="FILE",
-        help="the picture, its format by its suffix: .png, .svg, .pdf and more (default: %(default)s)",
+        help="the picture, its format by its suffix: .png, .svg, .pdf and more, without one PNG (default: %(default)s)",
     )
     parser.add_argument(
         "--range", nargs=2, type=float, metavar=("A", "B"),
-        help="the ends of the horizontal axis (default: -10 10, and -2 2 for leaky_relu)",
+        help="the ends of the horizontal axis (default: -10 10, or closer where it takes that to see the curve)",
     )
-    parser.add_argument("--alpha", type=float, metavar="A", help="the slope of leaky_relu (default: 0.2)")
     parser.add_argument(
         "--derivative", action="store_true", help="draw the derivatives as well, and shade where they all but vanish"
     )
+    add_parameters(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     if args.range and not (all(map(math.isfinite, args.range)) and args.range[0] < args.range[1]):
         args.usage_error("--range takes two finite numbers, the smaller first")
-    alpha = alpha_keyword(args, args.functions or list(FUNCTIONS))
+    names = args.functions or list(FUNCTIONS)
+    parameters = parameter_keywords(args, names)
     plotting = load_plotting()
-    axes = plotting.plot_all(args.functions or None, limits=args.range, derivative=args.derivative, **alpha)
+    picture_format(args.output)     # an unknown one is refused before the work
+    axes = plotting.plot_all(names, limits=args.range, derivative=args.derivative, **parameters)
     save(axes.flat[0].figure, args.output, drawing=True)
-    print(f"wrote {args.output}")
+    say(f"wrote {args.output}")
