@@ -13,8 +13,9 @@ MSVC = sys.platform == "win32"
 # No flag here lets the compiler change a result. The two after -O2 let it drop errno and floating-point traps, which
 # nothing reads; the third keeps it from fusing what the source does not.
 FLAGS = ["-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden"]
-# Of -O3 what makes loops faster: vectors, and blocks of one vector that are unrolled into a register (-fpeel-loops).
-# Not -O3 itself: it makes scalar code of leaky_relu_grad's loop, which then takes 5 to 48 times as long.
+# Of -O3 what makes loops faster: vectors, and blocks of one vector that stay in a register (-fpeel-loops). Not -O3
+# itself: it makes scalar code of leaky_relu_grad's loop, which then takes 5 to 48 times as long. Loops over two lanes
+# are not to be unrolled before they can become a vector (the last flag): x86_64_v2 has such vectors of double.
 VECTORS = ["-ftree-vectorize", "-fvect-cost-model", "-fpeel-loops", "--param=max-completely-peel-times=1"]
 # The platform that is built for, not the one that builds.
 LEVELS = {"generic": []}
@@ -65,7 +66,7 @@ setup(
         [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"])]
         + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")]
         + [*map(kernels, LEVELS)],
-        compiler_directives={"language_level": "3", "cdivision": True, "embedsignature": True},
+        compiler_directives={"language_level": "3", "cdivision": True, "embedsignature": True, "auto_pickle": False},
         build_dir="build",
     )
 )

@@ -66,6 +66,28 @@ class _OfGradientsFeaturesAlpha(_Function, Protocol):
         **options: Unpack[_Options],
     ) -> _Out: ...
 
+class _OfFeaturesBeta(_Function, Protocol):
+    @overload
+    def __call__(
+        self, features: ArrayLike, beta: ArrayLike = ..., out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, features: ArrayLike, beta: ArrayLike = ..., out: _Out | tuple[_Out] = ..., **options: Unpack[_Options]
+    ) -> _Out: ...
+
+class _OfGradientsOutputsAlpha(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, outputs: ArrayLike, alpha: ArrayLike = ..., out: None = None,
+        **options: Unpack[_Options],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, outputs: ArrayLike, alpha: ArrayLike = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
 class _OfOutput(_Function, Protocol):
     @overload
     def __call__(self, y: ArrayLike, dy: ArrayLike, out: None = None, **options: Unpack[_Options]) -> Any: ...
@@ -74,8 +96,13 @@ class _OfOutput(_Function, Protocol):
         self, y: ArrayLike, dy: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
     ) -> _Out: ...
 
+elu: _OfFeaturesAlpha
+elu_grad: _OfGradientsOutputsAlpha
 relu: _OfFeatures
 relu_grad: _OfGradientsFeatures
+silu: _OfFeaturesBeta
+softsign: _OfFeatures
+softsign_grad: _OfGradientsFeatures
 leaky_relu: _OfFeaturesAlpha
 leaky_relu_grad: _OfGradientsFeaturesAlpha
 sigmoid: _OfFeatures

@@ -101,6 +101,46 @@ array([-0.76159416,  0.        ,  0.76159416])
 """,
     ),
     Function(
+        "softsign", "Softsign, ``features / (1 + abs(features))``.", result="real",
+        notes="""
+Within 0.51 ULP of the exact value; monotone, exactly odd, within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and
+subnormals give themselves. Saturates more slowly than `tanh`, as the inverse of `features`, and needs no exponential.
+The formula is that of Turian, Bergstra and Bengio, "Quadratic features and deep architectures for chunking", 2009.
+""",
+        examples="""
+>>> cyact.softsign(np.array([-1.0, 0.0, 3.0]))
+array([-0.5 ,  0.  ,  0.75])
+""",
+    ),
+    Function(
+        "elu", "Exponential linear unit.", result="real",
+        parameters=(Parameter("alpha", 1.0, "Minus the value that the function tends to below zero"),),
+        notes="""
+``where(x > 0, x, alpha * expm1(x))``: at most 1 ULP from the exact value, near zero too. inf gives inf, -inf
+``-alpha``; NaN, 0.0 and -0.0 give themselves. The formula is that of Clevert, Unterthiner and Hochreiter, "Fast and
+accurate deep network learning by exponential linear units (ELUs)", 2015.
+""",
+        examples="""
+>>> cyact.elu(np.array([-1.0, 0.0, 2.0]))
+array([-0.63212056,  0.        ,  2.        ])
+>>> cyact.elu(np.array([-1.0, 2.0]), alpha=0.5)
+array([-0.31606028,  2.        ])
+""",
+    ),
+    Function(
+        "silu", "Sigmoid linear unit, or swish: ``features * sigmoid(beta * features)``.", result="real",
+        parameters=(Parameter("beta", 1.0, "The factor inside the sigmoid; 1.702 approximates GELU"),),
+        notes="""
+At most 1 ULP from the exact value, down to the smallest subnormal. Not monotone: the least value, -0.278, is at -1.278
+where `beta` is 1. inf gives inf, -inf -0.0; NaN, 0.0 and -0.0 give themselves. The formula is that of Elfwing, Uchibe
+and Doya, "Sigmoid-weighted linear units for neural network function approximation in reinforcement learning", 2017.
+""",
+        examples="""
+>>> cyact.silu(np.array([-1.0, 0.0, 1.0]))
+array([-0.26894142,  0.        ,  0.73105858])
+""",
+    ),
+    Function(
         "relu_grad", "Gradient of `relu`.", result="same", inputs=("gradients", "features"), gradient_of="relu",
         notes="""
 ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
@@ -133,6 +173,30 @@ that are not subnormal; float16 and bfloat16 are computed as float32 and rounded
         examples="""
 >>> cyact.sigmoid_grad(np.array([0.25, 0.5]), np.array([1.0, 1.0]))
 array([0.1875, 0.25  ])
+""",
+    ),
+    Function(
+        "softsign_grad", "Gradient of `softsign`.", result="same", inputs=("gradients", "features"),
+        gradient_of="softsign", only_floating=True,
+        notes="""
+``g / (1 + abs(x))**2``, within 2 ULP of the exact value; 0 at inf and -inf. TensorFlow's ``raw_ops.SoftsignGrad``.
+""",
+        examples="""
+>>> cyact.softsign_grad(np.array([1.0, 1.0]), np.array([0.0, 3.0]))
+array([1.    , 0.0625])
+""",
+    ),
+    Function(
+        "elu_grad", "Gradient of `elu`, from its output.", result="same", inputs=("gradients", "outputs"),
+        parameters=(Parameter("alpha", 1.0, "The one that `elu` had"),), gradient_of="elu", only_floating=True,
+        notes="""
+``where(y > 0, g, g * (y + alpha))``: two roundings for the given outputs, at most 1.5 ULP. What the output has lost by
+rounding is lost here too: below -17 (float32) or -37 (float64) the result is 0, as in TensorFlow, where the exact
+derivative is small but not 0. TensorFlow's ``raw_ops.EluGrad``.
+""",
+        examples="""
+>>> cyact.elu_grad(np.array([1.0, 1.0]), np.array([-0.5, 2.0]))
+array([0.5, 1. ])
 """,
     ),
     Function(

@@ -11,7 +11,8 @@ pytest.register_assert_rewrite("cases")
 
 from cases import CASES, STREAMED  # noqa: E402
 
-from cyact import cpu, dispatch as parallel  # noqa: E402
+from cyact import cpu  # noqa: E402
+from cyact import dispatch as parallel  # noqa: E402
 
 TESTS = Path(__file__).parent
 

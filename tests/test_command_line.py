@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import cyact
-from cyact.functions import ACTIVATIONS
 from cyact.commands import FORMULAS, FUNCTIONS, SCIPY, element_wise
 from cyact.commands.apply import BLOCK
+from cyact.functions import ACTIVATIONS
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and files")

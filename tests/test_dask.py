@@ -14,7 +14,8 @@ import pytest
 from cases import CASES, FLOATS, assert_same_bits, special
 
 import cyact
-from cyact import cpu, dispatch as parallel
+from cyact import cpu
+from cyact import dispatch as parallel
 
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("dask.distributed")

@@ -20,16 +20,17 @@ import pytest
 from cases import CASES, FLOATS, ROWS, assert_same_bits, bits, sample
 
 import cyact
-from cyact import dispatch as parallel, ufuncs
+from cyact import dispatch as parallel
+from cyact import ufuncs
 
 HERE = Path(__file__)
 SOURCE = (HERE.parent.parent / "cyact" / "dispatch.pyx").read_text()
 LIMITS = {name: int(number) for name, number in re.findall(r"^    ([A-Z_]+) = (\d+)$", SOURCE, re.MULTILINE)}
-LIGHT, HEAVY, CHUNK = LIMITS["LIGHT_THREADED"], LIMITS["HEAVY_THREADED"], LIMITS["CHUNK"]
+LIGHT, HEAVY, CHUNK = LIMITS["MEMORY_BOUND_THREADED"], LIMITS["COMPUTE_BOUND_THREADED"], LIMITS["CHUNK"]
 COUNTS = (1, 2, 3, 8)
 UNSET = ("CYACT_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OMP_DYNAMIC")
 
-needs_openmp = pytest.mark.skipif(not parallel.has_openmp, reason="built without OpenMP")
+needs_openmp = pytest.mark.skipif(not cyact.threads.has_openmp, reason="built without OpenMP")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 

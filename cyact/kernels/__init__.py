@@ -1,9 +1,9 @@
 """Kernels: one module for each instruction-set level, of which one is loaded."""
 
-from types import ModuleType
+from typing import Any
 
 
-def load(level: str) -> ModuleType:
+def load(level: str) -> Any:
     """The module of a level.
 
     Each is spelled out, for tools that follow imports, such as those that freeze an application.

@@ -264,6 +264,11 @@ cdef inline void map_to_integer(
             out[i] = f(x[i], value)
 
 
+# Not at all.
+cdef inline void unclamped(real* to, const real* x, real low, real high) noexcept nogil:
+    store_vector(to, x)
+
+
 # Software pipelining. One element's chain of operations, each of which waits for the one before, is longer than the
 # processor looks ahead, so that plain vector code stands still for its latency. Hence a formula comes in two stages,
 # prepare() and finish(), with up to three numbers between them, and a turn runs finish() of a block beside prepare()

@@ -9,6 +9,13 @@ from libc.string cimport memcpy
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.simd cimport fma_d, fma_f, mad_d, mad_f, or_nan_d, or_nan_f
 
+cdef extern from "<math.h>":
+    const float INFINITY
+    const float FLT_MAX "3.402823466e+38f"
+    const double DBL_MAX "1.7976931348623157e+308"
+    float fabsf(float x) noexcept nogil
+    double fabs(double x) noexcept nogil
+
 cdef extern from *:
     const float LOG2E_F "0x1.715476p+0f"
     const float LN2_HIGH_F "0x1.62e43p-1f"          # the float nearest to ln 2: fma(k, LN2_HIGH_F, x) is then exact
@@ -76,3 +83,142 @@ cdef inline real with_sign_of(real magnitude, real x) noexcept nogil:
         return from_bits_f(bits_f(magnitude) | bits_f(x) & <int32_t> (<uint32_t> 1 << 31))
     else:
         return from_bits_d(bits_d(magnitude) | bits_d(x) & <int64_t> (<uint64_t> 1 << 63))
+
+
+cdef inline real absolute(real x) noexcept nogil:
+    return fabsf(x) if real is float else fabs(x)
+
+
+# x, but 0 where it is not finite: a factor for low parts, which then add nothing.
+cdef inline real finite_or_zero(real x) noexcept nogil:
+    cdef real largest = FLT_MAX if real is float else DBL_MAX
+    return x if absolute(x) <= largest else 0
+
+
+# ---- the exponential ----
+#
+# e^x = s e^r with s = 2^k and r = x - k ln2, |r| <= ln2 / 2. k ln2 is taken in two parts, so that h, which is r but for
+# the low part c, is exact. ``round`` is ROUND, perhaps with a scale in its exponent, which s then has too.
+
+cdef extern from *:
+    # (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, by Sollya's fpminimax with coefficients of the type.
+    # Degree 4: relative error of e^r 2^-28.2.
+    const float EXP_C2_F "0x1.fffffap-2f"
+    const float EXP_C3_F "0x1.555492p-3f"
+    const float EXP_C4_F "0x1.555a26p-5f"
+    const float EXP_C5_F "0x1.12397cp-7f"
+    const float EXP_C6_F "0x1.694c86p-10f"
+    # Degree 5, weighted for e^r - 1: relative error of that 2^-30.
+    const float EXPM1_C2_F "0x1p-1f"
+    const float EXPM1_C3_F "0x1.555554p-3f"
+    const float EXPM1_C4_F "0x1.5554eep-5f"
+    const float EXPM1_C5_F "0x1.1113p-7f"
+    const float EXPM1_C6_F "0x1.6d462cp-10f"
+    const float EXPM1_C7_F "0x1.9e1c64p-13f"
+    # Degree 10, likewise.
+    const double EXPM1_C2 "0x1p-1"
+    const double EXPM1_C3 "0x1.5555555555559p-3"
+    const double EXPM1_C4 "0x1.5555555555558p-5"
+    const double EXPM1_C5 "0x1.111111110f653p-7"
+    const double EXPM1_C6 "0x1.6c16c16c14f57p-10"
+    const double EXPM1_C7 "0x1.a01a01b0042bcp-13"
+    const double EXPM1_C8 "0x1.a01a01addd5d3p-16"
+    const double EXPM1_C9 "0x1.71ddf80eb9892p-19"
+    const double EXPM1_C10 "0x1.27e4caffd7d3ep-22"
+    const double EXPM1_C11 "0x1.af5f2b028e442p-26"
+    const double EXPM1_C12 "0x1.1f8dd785ce2fp-29"
+
+    # ROUND with the scale A = 2^-64 (2^-512): no power of two overflows, and a subnormal result is rounded once, when A
+    # is taken out at the end.
+    const float SCALE_F "0x1p-64f"
+    const float SCALED_ROUND_F "(0x1.8p+23f + 63.0f)"
+    const double SCALE "0x1p-512"
+    const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
+
+
+# (e^r - 1 - r) / r^2, for the relative error of e^r - 1.
+cdef inline real expm1_series(real r, real r2) noexcept nogil:
+    cdef real E
+    if real is float:
+        E = fma(r2, fma(r, EXPM1_C7_F, EXPM1_C6_F), fma(r, EXPM1_C5_F, EXPM1_C4_F))
+        return fma(r2, E, fma(r, EXPM1_C3_F, EXPM1_C2_F))
+    else:
+        E = fma(r, fma(r, fma(r, fma(r, EXPM1_C12, EXPM1_C11), EXPM1_C10), EXPM1_C9), EXPM1_C8)
+        E = fma(r, fma(r, fma(r, fma(r, E, EXPM1_C7), EXPM1_C6), EXPM1_C5), EXPM1_C4)
+        return fma(r, fma(r, E, EXPM1_C3), EXPM1_C2)
+
+
+# The same, for the relative error of e^r.
+cdef inline real exp_series(real r, real r2) noexcept nogil:
+    cdef real E
+    if real is float:
+        E = fma(r2, EXP_C6_F, fma(r, EXP_C5_F, EXP_C4_F))
+        return fma(r2, E, fma(r, EXP_C3_F, EXP_C2_F))
+    else:
+        return expm1_series(r, r2)
+
+
+# e^(x + low) as s (1 + p), p rounded once: within 0.51 ULP of 1 + p, before it is added to 1.
+cdef inline void exp_parts(real x, real low, real round, real* s, real* p) noexcept nogil:
+    cdef real t, k, h, c, h2, S
+    if real is float:
+        t = fma(x, LOG2E_F, round)
+        k = t - round
+        h = fma(k, -LN2_HIGH_F, x)
+        c = fma(k, -LN2_LOW_F, low)
+    else:
+        t = fma(x, LOG2E, round)
+        k = t - round
+        h = fma(k, -LN2_HIGH, x)
+        c = fma(k, -LN2_LOW, low)
+    h2 = h * h
+    S = exp_series(h, h2)
+    p[0] = fma(h2, S, fma(c, fma(h2, S, h), c)) + h
+    s[0] = pow2(t)
+
+
+# The same as s (1 + r + q), r exact and |r| <= 0.35, q the rest: for where the rounding of p is too much.
+cdef inline void exp_terms(real x, real low, real round, real* s, real* r, real* q) noexcept nogil:
+    cdef real t, k, h, c, h2, S
+    if real is float:
+        t = fma(x, LOG2E_F, round)
+        k = t - round
+        h = fma(k, -LN2_HIGH_F, x)
+        c = fma(k, -LN2_LOW_F, low)
+    else:
+        t = fma(x, LOG2E, round)
+        k = t - round
+        h = fma(k, -LN2_HIGH, x)
+        c = fma(k, -LN2_LOW, low)
+    h2 = h * h
+    S = exp_series(h, h2)
+    q[0] = fma(h2, S, fma(c, fma(h2, S, h), c))
+    r[0] = h
+    s[0] = pow2(t)
+
+
+# The same for x <= 0, with a small relative error in e^r - 1 too. c is added to q as it is: what that leaves out is
+# small beside 1 - e^x.
+cdef inline void expm1_parts(real x, real* s, real* r, real* q) noexcept nogil:
+    cdef real t, k, h, c, h2
+    if real is float:
+        t = fma(x, LOG2E_F, ROUND_F)
+        k = t - ROUND_F
+        h = fma(k, -LN2_HIGH_F, x)
+        c = k * -LN2_LOW_F
+    else:
+        t = fma(x, LOG2E, ROUND)
+        k = t - ROUND
+        h = fma(k, -LN2_HIGH, x)
+        c = k * -LN2_LOW
+    h2 = h * h
+    q[0] = fma(h2, expm1_series(h, h2), c)
+    r[0] = h
+    s[0] = pow2(t)
+
+
+# e^x - 1 = high + low from these; no cancellation, since s - 1 is exact.
+cdef inline void expm1_sum(real s, real r, real q, real* high, real* low) noexcept nogil:
+    cdef real m = s - 1
+    high[0] = fma(s, r, m)
+    low[0] = fma(s, q, fma(s, r, m - high[0]))

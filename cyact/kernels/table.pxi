@@ -87,6 +87,10 @@ cdef void tanh_grad_loop(floating** args, Py_ssize_t n, bint single, bint stream
     few_operations2[floating](tanh_grad[float], tanh_grad[double], args, n, False)
 
 
+cdef void elu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations3[floating](elu_grad[float], elu_grad[double], args, n, single)
+
+
 # Negative integers, stored into the integer dtype that they have; unsigned ones are their own result.
 cdef void leaky_relu_to_integer_kernel(
     const Kernel* kernel, integer** args, Py_ssize_t n, bint single, bint streamed
@@ -113,12 +117,32 @@ cdef void sigmoid_rounded(float** args, Py_ssize_t n, bint single, bint streamed
 
 
 cdef void tanh_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](tanh_prepare[real], tanh_finish[real], clamp_magnitude[real], 0, <real> 9.25 if real is float else 20,
-                   args[0], NULL, NULL, args[1], n, single, streamed)
+    pipeline[real](tanh_prepare[real], tanh_finish[real], clamp_magnitude[real], 0,
+                   <real> 9.25 if real is float else 20, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
 cdef void tanh_rounded(float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     map1_clamped[float](tanh_16_bit, clamp[float], -4.5625, 4.5625, args[0], args[1], n)
+
+
+cdef void softsign_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1_clamped[real](softsign[real], clamp[real], -1073741824.0 if real is float else -1152921504606846976.0,
+                       1073741824.0 if real is float else 1152921504606846976.0, args[0], args[1], n)
+
+
+cdef void softsign_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](softsign_grad_prepare[real], softsign_grad_finish[real], clamp_magnitude[real], 0,
+                   FLT_MAX if real is float else DBL_MAX, args[1], NULL, args[0], args[2], n, single, streamed)
+
+
+cdef void elu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](elu_prepare[real], elu_finish[real], clamp[real], -18 if real is float else -38, 0,
+                   args[0], args[1], NULL, args[2], n, single, streamed)
+
+
+cdef void silu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](silu_prepare[real], silu_finish[real], unclamped[real], 0, 0,
+                   args[0], args[1], NULL, args[2], n, single, streamed)
 
 
 # ---- the loops of each function ----
@@ -159,6 +183,17 @@ cdef Loops tanh_grad_loops = direct(
     <loop_t> tanh_grad_loop[float], <loop_t> tanh_grad_loop[double],
     <loop_t> tanh_grad_loop[half], <loop_t> tanh_grad_loop[bfloat16],
 )
+
+cdef Loops softsign_loops = in_blocks(<loop_t> softsign_loop[float], <loop_t> softsign_loop[double], NULL)
+cdef Loops softsign_grad_loops = in_blocks(
+    <loop_t> softsign_grad_loop[float], <loop_t> softsign_grad_loop[double], NULL
+)
+cdef Loops elu_loops = in_blocks(<loop_t> elu_loop[float], <loop_t> elu_loop[double], NULL)
+cdef Loops elu_grad_loops = direct(
+    <loop_t> elu_grad_loop[float], <loop_t> elu_grad_loop[double],
+    <loop_t> elu_grad_loop[half], <loop_t> elu_grad_loop[bfloat16],
+)
+cdef Loops silu_loops = in_blocks(<loop_t> silu_loop[float], <loop_t> silu_loop[double], NULL)
 
 
 # ---- the table ----
@@ -251,6 +286,9 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"leaky_relu", 1, 1, &leaky_relu_loops, PLAIN, tag)
     add_real(b"sigmoid", 1, 0, &sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
     add_real(b"tanh", 1, 0, &tanh_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
+    add_real(b"softsign", 1, 0, &softsign_loops, COMPUTE_BOUND, tag)
+    add_real(b"elu", 1, 1, &elu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"silu", 1, 1, &silu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
@@ -258,6 +296,8 @@ cdef int add_rows(number* tag) except -1:
         add_real(b"leaky_relu_grad", 2, 1, &leaky_relu_grad_loops, PLAIN, tag)
         add_real(b"sigmoid_grad", 2, 0, &sigmoid_grad_loops, PLAIN, tag)
         add_real(b"tanh_grad", 2, 0, &tanh_grad_loops, PLAIN, tag)
+        add_real(b"softsign_grad", 2, 0, &softsign_grad_loops, COMPUTE_BOUND, tag)
+        add_real(b"elu_grad", 2, 1, &elu_grad_loops, PLAIN, tag)
     return 0
 
 
