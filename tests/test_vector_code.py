@@ -165,7 +165,7 @@ def expected_loops(function, types):
         return 1
     if function == "truncated_leaky_relu":
         return 3                        # in place has one of its own for one slope
-    return 1 + bool(CASES[function.removeprefix("truncated_")].slopes)
+    return 1 + bool(CASES[function.removeprefix("truncated_")].parameters)
 
 
 @pytest.mark.parametrize(("level", "function", "types"), [
