@@ -4,8 +4,8 @@
     python tests/exhaustive.py --peers --step 97          one input in 97, beside the libraries that are installed
 
 What is checked, and the limits, are those of the rows of cases.py. The exit status is 1 when a promise of cyact's is broken:
-an error above its limit, a result out of range, out of order or of the wrong sign, a NaN changed (a signalling one comes
-out quiet).
+an error above its limit, a result out of range, out of order or of the wrong sign, a NaN changed (a signalling one may
+come out quiet).
 """
 
 import argparse
@@ -152,7 +152,7 @@ def figures_of(case, function, x, numbers):
         "disordered": disorder(result) if case.monotone else 0,
         "out of range": outside(case, result) + int(np.count_nonzero(lost)),
         "not odd": lopsided(case, numbers, result, function),
-        "NaN changed": changed_nans(case, x, y),
+        "NaN changed": changed_nans(x, y),
     }
 
 

@@ -24,6 +24,7 @@ from cases import (
     CASES,
     FLOATS,
     FORMATS,
+    REPRESENTATIVES,
     SMALL,
     Case,
     assert_same_bits,
@@ -198,3 +199,8 @@ def test_rows_are_complete():
             assert set(case.max_ulp) == wanted, case.name
             assert all(is_float(case.result(dtype)) for dtype in case.dtypes)
         assert all(len(row) == case.arrays + 1 for row in case.special), case.name
+
+
+def test_every_family_has_a_representative():
+    assert set(REPRESENTATIVES) == {case.family for case in CASES.values()}
+    assert all(case.family == family for family, case in REPRESENTATIVES.items())

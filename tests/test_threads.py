@@ -199,7 +199,7 @@ def test_overlap_by_a_shift(name, shift):
         memory = np.zeros(step * (n + abs(shift)), "f4")[::step]
         original = sample(memory.dtype, memory.size)
         want = case(original[given].copy())
-        for _ in range(10):
+        for _ in range(6):
             memory[...] = original
             with cyact.num_threads(3):
                 case(memory[given], out=memory[out])
