@@ -1,71 +1,179 @@
 """How far results are from the exact ones: references, errors in ULP, inputs that are hard. Nothing here calls cyact.
 
 ULP error is |y - exact| / ulp(exact); the ulp of a subnormal is the subnormal spacing.
+
+A formula of ``cases.py`` is a function of a module ``m`` and of real numbers. For results of up to 32 bits ``m`` computes
+with NumPy's float64, whose own error is some 2^-29 of a float32 ULP; for float64 with MPFR, to 160 bits. What it may use of
+``m`` is what ``Float64`` and ``Mpfr`` have in common; ``abs``, ``**`` and the operators do as they are.
 """
+
+import math
 
 import gmpy2
 import numpy as np
+from cases import FORMATS, from_bits, isnan, unsigned
 
-# The reference for float32 is float64 arithmetic of NumPy's, whose own error is some 2^-29 of a float32 ULP.
-REFERENCE_64 = {
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "tanh": np.tanh,
-}
-
-# The reference for float64 is MPFR with 160 bits.
-REFERENCE_MPFR = {
-    "sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x)),
-    "tanh": gmpy2.tanh,
-}
-
-# (bits of the significand, exponent of the smallest subnormal) of the dtypes
-FORMATS = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "float64": (53, -1074)}
-
-# The smallest and the largest result that a function may have.
-RANGE = {"sigmoid": (0, 1), "tanh": (-1, 1)}
-
-# From here on a result is the limit, or as good as zero.
-EDGE = {"sigmoid": 745.2, "tanh": 20}
+FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sinh", "cosh", "tanh")
 
 
-def ulp_errors(result, exact, dtype):
-    """Errors in ULP of ``dtype``, of results whose exact values are known as float64."""
-    bits, smallest = FORMATS[dtype]
-    exponent = np.frexp(exact)[1] - bits
-    return np.ldexp(np.abs(result.astype(np.float64) - exact), -np.maximum(exponent, smallest))
+class Float64:
+    """Arrays of float64."""
+
+    where, maximum, minimum = np.where, np.maximum, np.minimum
+    erfc = np.vectorize(math.erfc, otypes=["float64"])
 
 
-def exact_errors(function, x, result):
-    """Errors in ULP of float64 results, against MPFR."""
-    bits, smallest = FORMATS["float64"]
-    errors = np.empty(len(x))
-    with gmpy2.context(precision=160, emin=-5000):
-        reference = REFERENCE_MPFR[function]
-        for i, (value, y) in enumerate(zip(x.tolist(), result.tolist(), strict=True)):
-            exact = reference(gmpy2.mpfr(value))
-            exponent = max(gmpy2.get_exp(exact) - bits, smallest) if exact else smallest
-            errors[i] = gmpy2.mul_2exp(abs(exact - y), -exponent) if exponent < 0 else abs(exact - y)
+class Mpfr:
+    """One number of the context's precision."""
+
+    where = staticmethod(lambda condition, a, b: a if condition else b)
+    maximum, minimum = staticmethod(gmpy2.maxnum), staticmethod(gmpy2.minnum)
+    erfc = staticmethod(gmpy2.erfc)
+
+
+for _name in FUNCTIONS:
+    setattr(Float64, _name, staticmethod(getattr(np, _name)))
+    setattr(Mpfr, _name, staticmethod(getattr(gmpy2, _name)))
+
+
+# ---- exact values ----
+
+def exact_64(case, operands, dtype):
+    """The exact results, for a result's dtype, as good as float64 has them."""
+    formula = case.formula_64 or case.formula
+    with np.errstate(all="ignore"):
+        exact = formula(Float64, *(x.astype("float64") for x in operands), *case.rounded(dtype))
+    return np.broadcast_to(exact, operands[0].shape).astype("float64")
+
+
+def exact_mpfr(case, operands, dtype, precision=160):
+    """The exact results one by one, as MPFR's numbers."""
+    parameters = case.rounded(dtype)
+    with gmpy2.context(precision=precision):
+        for values in zip(*(x.astype("float64").tolist() for x in operands), strict=True):
+            yield case.formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
+
+
+# ---- errors ----
+
+def ulp_errors_64(result, exact):
+    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value."""
+    digits, smallest = FORMATS[result.dtype.name]
+    y = result.astype("float64")
+    with np.errstate(all="ignore"):
+        ulp = np.maximum(np.frexp(exact)[1] - 1, smallest) - digits
+        errors = np.ldexp(np.abs(y - exact), -ulp)
+    errors[np.isnan(errors)] = np.inf
+    errors[(y == exact) | np.isnan(y) & np.isnan(exact)] = 0
     return errors
 
 
-def hard_float64(function, count, seed=0):
-    """Inputs around everything that a formula does: zero, multiples of ln 2, saturation, the subnormal tail; and at large."""
+def ulp_errors_mpfr(result, exact):
+    """The same for MPFR's numbers."""
+    digits, smallest = FORMATS[result.dtype.name]
+    errors = np.zeros(result.size)
+    for i, (y, value) in enumerate(zip(result.astype("float64").tolist(), exact, strict=True)):
+        if y == value or y != y and gmpy2.is_nan(value):
+            continue
+        if not gmpy2.is_finite(value) or math.isinf(y) or y != y:
+            errors[i] = np.inf
+            continue
+        ulp = (max(gmpy2.get_exp(value) - 1, smallest) if value else smallest) - digits
+        difference = abs(value - y)
+        errors[i] = gmpy2.mul_2exp(difference, -ulp) if ulp < 0 else gmpy2.div_2exp(difference, ulp)
+    return errors
+
+
+def ulp_errors(case, operands, result):
+    """Errors of a function's results."""
+    if result.dtype == np.float64:
+        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype))
+    return ulp_errors_64(result, exact_64(case, operands, result.dtype))
+
+
+def round_exactly(values, dtype, exact=None):
+    """float64 values rounded to a dtype of 16 bits, to nearest even; within a hair of a midpoint ``exact(i)`` decides."""
+    digits, smallest = FORMATS[dtype.name]
+    ulp = np.ldexp(1.0, np.maximum(np.frexp(values)[1] - 1, smallest) - digits)
+    scaled = np.abs(values) / ulp
+    below = np.floor(scaled)
+    rounded = np.rint(scaled)
+    for i in np.flatnonzero(np.abs(scaled - below - 0.5) < 1e-6) if exact else ():
+        with gmpy2.context(precision=2000):
+            rest = abs(exact(i)) / gmpy2.mpfr(ulp[i]) - gmpy2.mpfr(below[i]) - gmpy2.mpfr(0.5)
+        if rest:
+            rounded[i] = below[i] + (rest > 0)
+    with np.errstate(over="ignore"):
+        return np.copysign(rounded * ulp, values).astype(dtype)
+
+
+def correctly_rounded(case, operands, dtype):
+    """The exact results rounded once to a dtype of 16 bits."""
+
+    def exact(i):
+        return next(exact_mpfr(case, [x[i:i + 1] for x in operands], dtype, precision=2000))
+
+    return round_exactly(exact_64(case, operands, dtype), dtype, exact)
+
+
+# ---- inputs ----
+
+def in_domain(case, x):
+    return x[(x >= case.domain[0]) & (x <= case.domain[1])]
+
+
+def hard_inputs(case, count, seed=0):
+    """Inputs around everything that a formula does: zero, multiples of ln 2, the row's hard intervals; and at large."""
     rng = np.random.default_rng(seed)
     n = max(1, count // 8)
-    edge = EDGE[function]
-    multiples = np.log(2) / 2 * rng.integers(-2 * int(edge / np.log(2)), 2 * int(edge / np.log(2)), n)
-    x = np.concatenate([
+    low, high = case.edge
+    span = int(max(-low, high) / np.log(2))
+    multiples = np.log(2) / 2 * rng.integers(-2 * span, 2 * span, n)
+    return in_domain(case, np.concatenate([
         rng.normal(size=n),
-        rng.uniform(-edge, min(edge, 40), 2 * n),
+        rng.uniform(low, high, 2 * n),
         rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-60, 3, n),
         multiples * (1 + rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-52, -3, n)),
-        rng.uniform(-745.2, -700, n) if function == "sigmoid" else rng.uniform(0.1, 0.6, n),
-        rng.uniform(18, 20, n) if function == "tanh" else rng.uniform(34, 40, n),
+        *(rng.uniform(*interval, n) for interval in case.hard if isinstance(interval, tuple)),
         rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-1074, -900, n),
-    ])
-    return x
+    ]))
 
 
-def order(x):
+def neighbours(case, dtype, count=40):
+    """The numbers of a dtype around each of the row's hard ones, and around the ends of its domain and its edge."""
+    numbers = [x for x in case.hard if not isinstance(x, tuple)] + [x for x in case.domain + case.edge if abs(x) < np.inf]
+    with np.errstate(over="ignore"):
+        x = np.array(numbers).astype(dtype)
+    middle = np.abs(x).view(unsigned(dtype)).astype(object)     # bits of a magnitude, in order
+    around = middle[:, None] + np.arange(-count, count + 1)
+    top = int(np.array([np.inf], dtype).view(unsigned(dtype))[0])
+    magnitudes = from_bits(np.clip(around, 0, top).astype("u8").astype(unsigned(dtype)).ravel(), dtype)
+    return in_domain(case, np.where(np.repeat(np.signbit(x), 2 * count + 1), -magnitudes, magnitudes))
+
+
+# ---- what holds between results ----
+
+def disorder(y):
     """Violations of monotonicity among results for ascending inputs."""
-    return int(np.count_nonzero(x[1:] < x[:-1]))
+    return int(np.count_nonzero(y[1:] < y[:-1]))
+
+
+def outside(case, y):
+    """Results out of the function's range, NaN among them."""
+    low, high = case.span
+    return int(np.count_nonzero(~((y >= low) & (y <= high))))
+
+
+def lopsided(case, x, y, function):
+    """Results of an odd function that are not those of the opposite input, with the opposite sign."""
+    if not case.odd:
+        return 0
+    mirrored = -np.asarray(function(-x))
+    return int(np.count_nonzero(mirrored.view(unsigned(y.dtype)) != y.view(unsigned(y.dtype))))
+
+
+def changed_nans(x, y):
+    """NaNs that are not kept: payload and sign. A signalling one may come out quiet."""
+    nan = isnan(x)
+    quiet = unsigned(x.dtype).type(1 << (FORMATS[x.dtype.name][0] - 1))
+    return int(np.count_nonzero((y[nan].view(unsigned(y.dtype)) ^ x[nan].view(unsigned(x.dtype))) & ~quiet))

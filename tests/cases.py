@@ -1,16 +1,16 @@
-"""The table of cases: what the tests know of each function. A new function is one row here.
+"""The table of cases: what the tests know of each function. A new function, and a new gradient, is one row here.
 
-References are independent of the package: NumPy's own arithmetic in the result's dtype where that is exact or rounded
-once, else float64 for results of up to 32 bits and mpmath for float64. ``python tests/cases.py`` prints a digest of the
-results of every function and dtype, for comparing instruction-set levels.
+Every test, exhaustive.py and the digests go by this table: the functions' values against references that are independent
+of the package (accuracy.py), what does not depend on the formula on one function of each family (``REPRESENTATIVES``).
+``python tests/cases.py`` prints a digest of the results of every function and dtype, for comparing instruction-set levels.
 """
 
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 
-import mpmath
 import numpy as np
 
 import cyact
@@ -27,6 +27,13 @@ INTEGERS = [np.dtype(f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 1
 
 # Bytes from which results are written past the cache while tests run.
 STREAMED = 2**24
+
+# What the tests take of modules that are not public; scripts and workers import DISPATCH by its name.
+DISPATCH = "cyact.dispatch"
+LEVEL = import_module(DISPATCH).level_name
+set_streamed = import_module(DISPATCH).set_streamed
+HAS_OPENMP = import_module("cyact.threads").has_openmp
+ufuncs = import_module("cyact.ufuncs")
 
 # The fraction's bits, and the exponent of the smallest normal number.
 FORMATS = {"float16": (10, -14), "bfloat16": (7, -126), "float32": (23, -126), "float64": (52, -1022)}
@@ -137,7 +144,8 @@ def sample(dtype, n, seed=0):
     rng = np.random.default_rng([seed, n, dtype.itemsize])
     anything = np.frombuffer(rng.bytes(n * dtype.itemsize), unsigned(dtype)).view(dtype).copy()
     if is_float(dtype):
-        ordinary = rng.normal(0, 4, n).astype(dtype)
+        with np.errstate(under="ignore"):
+            ordinary = rng.normal(0, 4, n).astype(dtype)
         nan = isnan(anything)
         anything[nan] = rng.choice(quiet_nans(dtype), np.count_nonzero(nan))
     else:
@@ -174,7 +182,10 @@ def relu_grad(g, x):
 
 
 def leaky_relu_grad(g, x, alpha):
+    with np.errstate(over="ignore"):
+        alpha = np.asarray(alpha).astype(g.dtype)
     negative = np.where(np.isinf(g) & (alpha == 0), np.zeros_like(g), product(g, alpha))
+    negative = np.where(isnan(g), g, negative)      # itself, whatever the slope
     return np.where(x > 0, g, negative)
 
 
@@ -182,81 +193,198 @@ def leaky_relu_grad(g, x, alpha):
 
 @dataclass(frozen=True)
 class Case:
+    """A function: what it is called with, what is true of it, and where to look."""
+
     name: str
-    reference: Callable | None = None       # arrays and slopes to the result, exactly: bit for bit
-    formula: Callable | None = None         # or a module (NumPy, mpmath) and real numbers to real numbers
-    max_ulp: dict = field(default_factory=dict)     # how far from the formula's value, by the result's dtype
+
+    # The truth, one of the two. Both take the arrays' values, then the parameters' (rounded to the dtype first).
+    reference: Callable | None = None       # arrays to the result, exactly: bit for bit
+    formula: Callable | None = None         # or real numbers to a real number, after a module ``m``: see accuracy.py
+    formula_64: Callable | None = None      # the same with NumPy's float64, where ``formula`` would cancel
+    max_ulp: dict = field(default_factory=dict)     # how far from the formula's value, by the result's dtype: measured
+
+    # How it is called.
     inputs: tuple = ("features",)           # arrays, by the names of their parameters
-    slopes: tuple = ()                      # arguments after them, as the generic tests give them
+    parameters: dict = field(default_factory=dict)  # what follows them: name to default and to what generic tests give
     dtypes: tuple = (*FLOATS, *INTEGERS)
     result: Callable = same                 # an input's dtype to the result's
-    special: tuple = ()                     # (input, result), of every floating-point dtype
-    span: tuple = (-np.inf, np.inf)         # what results stay within
-    domain: tuple = (-800.0, 800.0)         # inputs among which the formula's value is checked
+
+    # What holds of every result.
+    monotone: bool = False                  # it never falls where the input rises
+    odd: bool = False                       # f(-x) is -f(x), to the bit
+    span: tuple = (-np.inf, np.inf)         # it lies within
+    special: tuple = ()                     # (input, ..., result), of every floating-point dtype
+
+    # Where it is looked at: the first input.
+    domain: tuple = (-np.inf, np.inf)       # where the formula is the truth
+    nan_outside: bool = False               # the result outside of it; else there is no promise of an error in ULP
+    edge: tuple = (-20.0, 20.0)             # from the one to the other something happens, beyond are limits
+    hard: tuple = ()                        # numbers (with their neighbours) and intervals where errors are largest
+    kinks: tuple = (0.0,)                   # where there is no derivative
+    aliases: tuple = ()                     # names that other libraries have for it
 
     @property
     def arrays(self):
         return len(self.inputs)
 
     @property
+    def family(self):
+        """What its mechanics depend on: how it is computed, and from how many arrays and parameters."""
+        words = ["exact" if self.reference and self.result is same else "rounded once" if self.reference else "real"]
+        words += ["gradient"] * (self.arrays == 2) + ["with parameters"] * bool(self.parameters)
+        return " ".join(words)
+
+    @property
+    def names(self):
+        return (self.name, *self.aliases)
+
+    @property
     def function(self):
         return getattr(cyact, self.name)
+
+    @property
+    def ufunc(self):
+        return getattr(ufuncs, self.name)
+
+    @property
+    def tried(self):
+        """The parameters' values that the generic tests give."""
+        return tuple(value for _, value in self.parameters.values())
+
+    def giving(self, *values):
+        """The same with other values of the parameters."""
+        parameters = {name: (default, value) for (name, (default, _)), value in zip(self.parameters.items(), values, strict=True)}
+        return replace(self, parameters=parameters)
+
+    def rounded(self, dtype):
+        """These in a result's dtype, as the function takes them: as float64, which holds them exactly."""
+        with np.errstate(all="ignore"):
+            return tuple(float(np.array(value).astype(dtype)) for value in self.tried)
 
     def operands(self, dtype, n, seed=0):
         return tuple(sample(dtype, n, seed + i) for i in range(self.arrays))
 
+    def usual_operands(self, dtype, n, seed=0):
+        """The same with the first array within the domain, where that has ends."""
+        operands = self.operands(dtype, n, seed)
+        if np.isinf(self.domain).any():
+            return operands
+        return np.random.default_rng(seed).uniform(*self.domain, n).astype(dtype), *operands[1:]
+
+    def inside(self, operands):
+        """Those operands that are finite numbers of the domain."""
+        wide = [x.astype("float64") for x in operands]
+        chosen = np.logical_and.reduce([np.isfinite(x) for x in wide])
+        chosen &= (wide[0] >= self.domain[0]) & (wide[0] <= self.domain[1])
+        return tuple(x[chosen] for x in operands)
+
     def __call__(self, *operands, **keywords):
-        return self.function(*operands, *self.slopes, **keywords)
+        return self.function(*operands, *self.tried, **keywords)
 
 
-HALF_ULP = {dtype.name: 0.5 for dtype in SMALL}
+ROUNDED = {dtype.name: 0.5 for dtype in SMALL}          # correctly: as accuracy.py rounds the exact value
+NEARLY = {dtype.name: 0.51 for dtype in SMALL}          # computed in float32, then rounded
 ROWS = [
-    Case("relu", relu, special=((-0.0, -0.0), (np.inf, np.inf), (-np.inf, 0.0), ("tiny", "tiny"), ("-tiny", 0.0))),
     Case(
-        "leaky_relu", leaky_relu, slopes=(0.3,), result=real,
+        "relu", relu, monotone=True, span=(0, np.inf),
+        special=((-0.0, -0.0), (np.inf, np.inf), (-np.inf, 0.0), ("tiny", "tiny"), ("-tiny", 0.0)),
+    ),
+    Case(
+        "leaky_relu", leaky_relu, parameters={"alpha": (0.2, 0.3)}, result=real, monotone=True,
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -np.inf), ("tiny", "tiny"), ("-tiny", -0.0)),
     ),
     Case(
-        "sigmoid", formula=lambda m, x: 1 / (1 + m.exp(-x)), result=real, span=(0, 1),
-        max_ulp={**HALF_ULP, "float32": 1.0, "float64": 1.0},
-        special=((-0.0, 0.5), (0.0, 0.5), (np.inf, 1.0), (-np.inf, 0.0), ("tiny", 0.5), ("-tiny", 0.5)),
+        "sigmoid", formula=lambda m, x: 1 / (1 + m.exp(-x)), result=real, max_ulp={**ROUNDED, "float32": 0.966, "float64": 0.94},
+        monotone=True, span=(0, 1), edge=(-745.2, 40.0), kinks=(), aliases=("expit",),
+        special=(
+            (-0.0, 0.5), (0.0, 0.5), (np.inf, 1.0), (-np.inf, 0.0), ("tiny", 0.5), ("-tiny", 0.5),
+        ),
+        hard=(
+            -4.5226530, -4.5278430, -37.776608, -72.093399, -103.97207, -103.97208, -104.0, -88.72284, -87.33655, -105.0,
+            16.635532, 17.328680, 20.0, -0.34657359, 0.34657359, 1e-8, -1e-8, 5.9604645e-08, -745.13, -745.14, 36.7,
+            (-745.2, -700), (34, 40), (-104, -83), (8, 41),
+        ),
     ),
     Case(
-        "tanh", formula=lambda m, x: m.tanh(x), result=real, span=(-1, 1),
-        max_ulp={**HALF_ULP, "float32": 1.0, "float64": 1.0},
+        "tanh", formula=lambda m, x: m.tanh(x), result=real, max_ulp={**ROUNDED, "float32": 0.652, "float64": 0.56},
+        monotone=True, odd=True, span=(-1, 1), edge=(-20.0, 20.0), kinks=(),
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, 1.0), (-np.inf, -1.0), ("tiny", "tiny"), ("-tiny", "-tiny")),
+        hard=(
+            8.8376274, 8.8377962, 8.8381977, 9.0108, 9.25, 18.888264, 0.17328680, 0.17344364, 0.51986039, 0.5493061, 1e-8,
+            1e-30, 1e-43, 0.0078125, 0.00048828125, (0.1, 0.6), (18, 20), (8, 10),
+        ),
+    ),
+    Case(
+        "softsign", formula=lambda m, x: x / (1 + abs(x)), result=real, max_ulp={**ROUNDED, "float32": 0.51, "float64": 0.51},
+        monotone=True, odd=True, span=(-1, 1), edge=(-(2.0**60), 2.0**60), kinks=(),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, 1.0), (-np.inf, -1.0), ("tiny", "tiny"), ("-tiny", "-tiny")),
+        hard=(1.0, 3.0, 2.0**24, 2.0**30, 2.0**53, 1e-8, (0, 4), (2**20, 2**31)),
+    ),
+    Case(
+        "softsign_grad", formula=lambda m, g, x: g / (1 + abs(x)) ** 2, inputs=("gradients", "features"),
+        dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
+        special=((3.0, 0.0, 3.0), (4.0, -1.0, 1.0), (1.0, np.inf, 0.0), (np.inf, -np.inf, 0.0), (np.inf, 1.0, np.inf),
+                 (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
+    ),
+    Case(
+        "elu", formula=lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(x)), parameters={"alpha": (1.0, 0.7)}, result=real,
+        max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0}, monotone=True, span=(-0.7001, np.inf), edge=(-40.0, 1.0),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), ("tiny", "tiny")),
+        hard=(-0.34657, -0.6931, -1e-8, -1e-30, -17.3, -18.0, -37.0, (-1, 0), (-20, 0), (-38, -36)),
+    ),
+    Case(
+        "elu_grad", formula=lambda m, g, y, alpha: m.where(y > 0, g, g * (y + alpha)), inputs=("gradients", "outputs"),
+        parameters={"alpha": (1.0, 0.7)}, dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=((2.0, 1.0, 2.0), (np.inf, 1.0, np.inf), (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
+    ),
+    Case(
+        "silu", formula=lambda m, x, beta: x / (1 + m.exp(-beta * x)), parameters={"beta": (1.0, 1.5)}, result=real,
+        max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0}, span=(-0.28, np.inf), edge=(-1070.0, 45.0), kinks=(),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0)),
+        hard=(-1.2785, -87.3, -88.72, -103.9, -108.6, 20.0, 16.6, 1e-8, -1e-30, (-110, -80), (-2, 2), (-760, -700)),
     ),
     Case("relu_grad", relu_grad, inputs=("gradients", "features")),
-    Case("leaky_relu_grad", leaky_relu_grad, inputs=("gradients", "features"), slopes=(0.3,), dtypes=tuple(FLOATS)),
+    Case(
+        "leaky_relu_grad", leaky_relu_grad, inputs=("gradients", "features"), parameters={"alpha": (0.2, 0.3)},
+        dtypes=tuple(FLOATS), result=real,
+    ),
     # Two roundings in the dtype; the 16-bit ones are computed in float32.
     Case(
-        "sigmoid_grad", formula=lambda m, y, dy: dy * (y * (1 - y)), inputs=("y", "dy"), dtypes=tuple(FLOATS),
-        domain=(0.0, 1.0), max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
+        "sigmoid_grad", formula=lambda m, y, dy: dy * (y * (1 - y)), inputs=("y", "dy"), dtypes=tuple(FLOATS), result=real,
+        domain=(0.0, 1.0), max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=(
+            (0.0, 3.0, 0.0), (1.0, 3.0, 0.0), (0.5, 4.0, 1.0), (0.5, -0.0, -0.0), (0.5, np.inf, np.inf), (0.5, -np.inf, -np.inf),
+            (np.nan, 1.0, np.nan), (0.5, np.nan, np.nan), (1.0, np.nan, np.nan), ("tiny", 1.0, "tiny"),
+        ),
+        hard=((0.8, 0.8536), 0.5, 1.0),     # y (1 - y) just above 1/8
     ),
     Case(
-        "tanh_grad", formula=lambda m, y, dy: dy * ((1 - y) * (1 + y)), inputs=("y", "dy"), dtypes=tuple(FLOATS),
-        domain=(-1.0, 1.0), max_ulp={**dict.fromkeys(HALF_ULP, 0.51), "float32": 1.5, "float64": 1.5},
+        "tanh_grad", formula=lambda m, y, dy: dy * ((1 - y) * (1 + y)), inputs=("y", "dy"), dtypes=tuple(FLOATS), result=real,
+        domain=(-1.0, 1.0), max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=(
+            (0.0, 3.0, 3.0), (-0.0, 3.0, 3.0), (1.0, 3.0, 0.0), (-1.0, 3.0, 0.0), (0.5, 4.0, 3.0), (-0.5, 4.0, 3.0),
+            (0.0, np.inf, np.inf), (0.5, -np.inf, -np.inf), (np.nan, 1.0, np.nan), (0.5, np.nan, np.nan), (0.0, "tiny", "tiny"),
+        ),
+        hard=((0.703, 0.7072), 0.5, 1.0),   # 1 - y^2 just above 1/2
     ),
 ]
 CASES = {case.name: case for case in ROWS}
 
 
-def ulp_errors(case, operands, result):
-    """|result - exact| in ULP of the result's dtype; the ULP of a subnormal is the subnormal spacing."""
-    digits, smallest = FORMATS[result.dtype.name]
-    if result.dtype != np.float64:
-        with np.errstate(all="ignore"):
-            exact = np.asarray(case.formula(np, *(x.astype("float64") for x in operands)))
-        ulp = np.maximum(np.frexp(exact)[1] - 1, smallest) - digits
-        return np.abs(np.ldexp(result.astype("float64") - exact, -ulp))
-    errors = np.zeros(result.size)
-    with mpmath.workprec(160):
-        values = zip(*(x.astype("float64").tolist() for x in operands), strict=True)
-        for i, (inputs, y) in enumerate(zip(values, result.tolist(), strict=True)):
-            exact = case.formula(mpmath, *map(mpmath.mpf, inputs))
-            ulp = max(int(mpmath.mag(exact)) - 1, smallest) - digits if exact else smallest - digits
-            errors[i] = abs(mpmath.ldexp(y - exact, -ulp))
-    return errors
+# ---- what does not depend on the formula ----
+
+# Layouts, threads, containers, errors and the like are tried on one or two functions of each family ...
+REPRESENTATIVES = {name: CASES[name] for name in (
+    "relu", "sigmoid", "leaky_relu", "elu", "relu_grad", "sigmoid_grad", "softsign_grad", "leaky_relu_grad", "elu_grad",
+)}
+# ... and on dtypes that differ in how they get to the loop: converted, as they are, by a table, wider.
+KINDS = [*FLOATS, np.dtype("uint8"), np.dtype("int32")]
+
+
+def gradient_pairs():
+    """(function, gradient, whether that is computed from the function's output)"""
+    pairs = [(CASES[name.removesuffix("_grad")], case) for name, case in CASES.items() if name.endswith("_grad")]
+    return [(case, gradient, bool({"y", "outputs"} & set(gradient.inputs))) for case, gradient in pairs]
 
 
 def digests():

@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
-from cases import CASES, FLOATS, FORMATS, bits, every, is_float, sample, special
+from cases import CASES, FLOATS, FORMATS, LEVEL, bits, every, is_float, sample, special
 
 import cyact
 
@@ -180,7 +180,7 @@ def compare(case, dtype, n):
     """Prints a line; gives the number of elements that differ for no known reason, and the reasons seen."""
     inputs = operands(case, dtype, n)
     theirs = THEIRS[case.name](*(tf.constant(x) for x in inputs)).numpy()
-    slope = (ALPHA,) if case.slopes else ()
+    slope = (ALPHA,) if case.parameters else ()
     ours = case.function(*inputs, *slope)
     if ours.dtype != theirs.dtype:
         ours = ours.astype(theirs.dtype)
@@ -216,7 +216,7 @@ def supported(case, dtype):
 
 def main(n=200_000):
     versions = f"TensorFlow {tf.__version__}, NumPy {np.__version__}"
-    print(f"cyact {cyact.__version__} ({cyact.dispatch.level_name}), {versions}\n")
+    print(f"cyact {cyact.__version__} ({LEVEL}), {versions}\n")
     print("function         dtype     largest ULP   elements that differ")
     unknown, seen = 0, set()
     for case in CASES.values():

@@ -1,4 +1,8 @@
-"""Fixtures over functions, dtypes and instruction-set levels: a test asks for ``case``, ``dtype`` or ``level``."""
+"""Fixtures over functions, dtypes and instruction-set levels: a test asks for ``case``, ``dtype`` or ``level``.
+
+``case`` is every function, ``dtype`` each that it takes. Tests marked ``mechanics`` try what does not depend on the formula:
+they run on one function of each family, and on dtypes that differ in kind; in a file of such, ``every_function`` is for the rest.
+"""
 
 import os
 import subprocess
@@ -9,23 +13,31 @@ import pytest
 
 pytest.register_assert_rewrite("cases")
 
-from cases import CASES, STREAMED  # noqa: E402
+from cases import CASES, KINDS, REPRESENTATIVES, STREAMED, set_streamed  # noqa: E402
 
 from cyact import cpu  # noqa: E402
-from cyact import dispatch as parallel  # noqa: E402
 
 TESTS = Path(__file__).parent
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "mechanics: on one function of each family, and on dtypes of each kind")
+    config.addinivalue_line("markers", "every_function: on every function and dtype, in a file of mechanics")
+
+
 def pytest_generate_tests(metafunc):
+    marked = metafunc.definition.get_closest_marker
+    mechanics = marked("mechanics") and not marked("every_function")
+    cases = list(REPRESENTATIVES.values() if mechanics else CASES.values())
     wanted = set(metafunc.fixturenames)
     for mark in metafunc.definition.iter_markers("parametrize"):
-        wanted -= {mark.args[0]} if isinstance(mark.args[0], str) else set(mark.args[0])
+        names = mark.args[0]
+        wanted -= set(names.replace(" ", "").split(",") if isinstance(names, str) else names)
     if {"case", "dtype"} <= wanted:
-        pairs = [(case, dtype) for case in CASES.values() for dtype in case.dtypes]
+        pairs = [(case, dtype) for case in cases for dtype in case.dtypes if not mechanics or dtype in KINDS]
         metafunc.parametrize("case, dtype", pairs, ids=[f"{case.name}-{dtype}" for case, dtype in pairs])
     elif "case" in wanted:
-        metafunc.parametrize("case", CASES.values(), ids=list(CASES))
+        metafunc.parametrize("case", cases, ids=[case.name for case in cases])
     if "level" in wanted:
         metafunc.parametrize("level", cpu.levels())
 
@@ -33,7 +45,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(autouse=True, scope="session")
 def streamed():
     """From the same size on every machine, however large its cache."""
-    parallel.set_streamed(STREAMED)
+    set_streamed(STREAMED)
 
 
 @pytest.fixture

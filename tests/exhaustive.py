@@ -1,10 +1,11 @@
-"""Checks sigmoid and tanh on every float32 there is, and on millions of float64; prints the largest error and where it is.
+"""Checks every function of one number on every float32 there is, and on millions of float64; prints the largest errors.
 
     python tests/exhaustive.py                            every float32, 2 million float64
     python tests/exhaustive.py --peers --step 97          one input in 97, beside the libraries that are installed
 
-The exit status is 1 when a promise of cyact's is broken: an error above its limit, a result out of range, out of order or
-of the wrong sign, a NaN changed (a signalling one comes out quiet).
+What is checked, and the limits, are those of the rows of cases.py. The exit status is 1 when a promise of cyact's is broken:
+an error above its limit, a result out of range, out of order or of the wrong sign, a NaN changed (a signalling one may
+come out quiet).
 """
 
 import argparse
@@ -14,60 +15,75 @@ import sys
 import time
 
 import numpy as np
-from accuracy import RANGE, REFERENCE_64, exact_errors, hard_float64, order, ulp_errors
+from accuracy import changed_nans, disorder, hard_inputs, in_domain, lopsided, outside, ulp_errors
+from cases import CASES, bits
 
-LIMIT = 1.0     # ULP, for every function and dtype
-QUIET = np.uint32(0x400000)     # the bit that tells a quiet NaN
 CHUNK = 1 << 20
+FUNCTIONS = [name for name, case in CASES.items() if case.arrays == 1]
 
 
-def cyact(function):
-    import cyact
+# ---- the libraries: each finds a function by one of the names that libraries have for it ----
 
-    return getattr(cyact, function)
+def find(names, *modules):
+    """The first of the modules' functions; a KeyError if none has one."""
+    for module in modules:
+        for name in names:
+            if callable(getattr(module, name, None)):
+                return getattr(module, name)
+    raise KeyError(names)
 
 
-def numpy(function):
-    return {"tanh": np.tanh}[function]
+def cyact(case):
+    return case
 
 
-def scipy(function):
+def numpy(case):
+    return find(case.names, np)
+
+
+def scipy(case):
     import scipy.special
 
-    return {"sigmoid": scipy.special.expit}[function]
+    return find(case.names, scipy.special)
 
 
-def torch(function):
+def torch(case):
     import torch
 
     torch.set_num_threads(1)
-    return lambda x: getattr(torch, function)(torch.from_numpy(x)).numpy()
+    function = find(case.names, torch, torch.nn.functional)
+    return lambda x: function(torch.from_numpy(x)).numpy()
 
 
-def tensorflow(function):
+def tensorflow(case):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import tensorflow
 
-    return lambda x: getattr(tensorflow.math, function)(x).numpy()
+    function = find(case.names, tensorflow.math, tensorflow.nn)
+    return lambda x: function(x).numpy()
 
 
-def jax(function):
+def jax(case):
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    compiled = jax.jit({"sigmoid": jax.nn.sigmoid, "tanh": jax.numpy.tanh}[function])
+    compiled = jax.jit(find(case.names, jax.nn, jax.numpy))
     return lambda x: np.asarray(compiled(x))
 
 
-def onnxruntime(function):
+def onnxruntime(case):
+    import onnx
     import onnxruntime
-    from onnx import TensorProto, helper
+
+    operation = case.name.title().replace("_", "")
+    if not onnx.defs.has(operation):
+        raise KeyError(operation)
 
     def session(dtype):
-        kind = TensorProto.FLOAT if dtype == np.float32 else TensorProto.DOUBLE
-        edges = [helper.make_tensor_value_info(name, kind, [None]) for name in "xy"]
-        graph = helper.make_graph([helper.make_node(function.capitalize(), ["x"], ["y"])], "g", edges[:1], edges[1:])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        kind = onnx.TensorProto.FLOAT if dtype == np.float32 else onnx.TensorProto.DOUBLE
+        edges = [onnx.helper.make_tensor_value_info(name, kind, [None]) for name in "xy"]
+        graph = onnx.helper.make_graph([onnx.helper.make_node(operation, ["x"], ["y"])], "g", edges[:1], edges[1:])
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
         return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     sessions = {}
@@ -84,39 +100,59 @@ LIBRARIES = {f.__name__: f for f in (cyact, numpy, scipy, torch, tensorflow, jax
 _loaded = {}
 
 
-def load(library, function):
-    """The library's function, or None where the library is missing or has no such function."""
-    if (library, function) not in _loaded:
+def load(library, case):
+    """The library's function, or None where the library is missing or has no such function, or not its parameters."""
+    if (library, case.name) not in _loaded:
         try:
-            _loaded[library, function] = LIBRARIES[library](function)
+            if case.parameters and library != "cyact":
+                raise KeyError(case.name)
+            _loaded[library, case.name] = LIBRARIES[library](case)
         except (ImportError, KeyError):
-            _loaded[library, function] = None
-    return _loaded[library, function]
+            _loaded[library, case.name] = None
+    return _loaded[library, case.name]
+
+
+# ---- what is checked ----
+
+def errors_of(case, x, y):
+    if case.formula:
+        return ulp_errors(case, (x,), y)
+    return np.where(bits(y) == bits(case.reference(x, *case.tried)), 0, np.inf)
 
 
 def check(task):
     """Figures of one chunk of float32 inputs, ``step`` apart from ``start`` on, as unsigned bits."""
-    library, function, start, step, count = task
-    bits = (start + step * np.arange(count + 1, dtype=np.uint64)).clip(max=2**32 - 1).astype(np.uint32)
-    x = bits.view(np.float32)
+    library, name, start, step, count = task
+    case = CASES[name]
+    function = load(library, case)
+    patterns = (start + step * np.arange(count + 1, dtype=np.uint64)).clip(max=2**32 - 1).astype(np.uint32)
+    x = patterns.view(np.float32)
+    return figures_of(case, function, x, in_domain(case, x))
+
+
+def check64(task):
+    library, name, count, seed = task
+    case = CASES[name]
+    x = np.sort(hard_inputs(case, count, seed))
+    return figures_of(case, load(library, case), x, x)
+
+
+def figures_of(case, function, x, numbers):
+    """Of all inputs, and of those within the domain, which ascend or descend as a whole."""
+    if len(numbers) > 1 and numbers[-1] < numbers[0]:
+        numbers = numbers[::-1].copy()
     with np.errstate(all="ignore"):
-        y = load(library, function)(x)
-        nan = np.isnan(x)
-        numbers = x[~nan]
-        result = y[~nan]
-        errors = ulp_errors(result, REFERENCE_64[function](numbers.astype(np.float64)), "float32")
-        errors[np.isnan(errors)] = np.inf
+        y, result = function(x), function(numbers)
+        errors = errors_of(case, numbers, result)
     worst = int(np.argmax(errors)) if len(errors) else 0
-    negative = len(numbers) > 0 and numbers[-1] < 0
-    low, high = RANGE[function]
-    mirrored = load(library, function)(-numbers) if function == "tanh" else -result
+    lost = ~((x >= case.domain[0]) & (x <= case.domain[1])) & ~np.isnan(y) if case.nan_outside else np.zeros(0)
     return {
         "error": float(errors[worst]) if len(errors) else 0.0,
         "at": float(numbers[worst]) if len(errors) else 0.0,
-        "disordered": order(result[::-1] if negative else result),
-        "out of range": int(np.count_nonzero(~((result >= low) & (result <= high)))),
-        "not odd": int(np.count_nonzero(mirrored.view(np.uint32) != (-result).view(np.uint32))),
-        "NaN changed": int(np.count_nonzero(y[nan].view(np.uint32) != x[nan].view(np.uint32) | QUIET)),
+        "disordered": disorder(result) if case.monotone else 0,
+        "out of range": outside(case, result) + int(np.count_nonzero(lost)),
+        "not odd": lopsided(case, numbers, result, function),
+        "NaN changed": changed_nans(x, y),
     }
 
 
@@ -148,24 +184,6 @@ def float32(library, function, step, pool):
     return figures
 
 
-def check64(task):
-    library, function, count, seed = task
-    x = np.sort(hard_float64(function, count, seed))
-    with np.errstate(all="ignore"):
-        y = load(library, function)(x)
-    errors = exact_errors(function, x, y)
-    worst = int(np.argmax(errors))
-    low, high = RANGE[function]
-    return {
-        "error": float(errors[worst]),
-        "at": float(x[worst]),
-        "disordered": order(y),
-        "out of range": int(np.count_nonzero(~((y >= low) & (y <= high)))),
-        "not odd": int(np.count_nonzero(load(library, function)(-x) != -y)) if function == "tanh" else 0,
-        "NaN changed": 0,
-    }
-
-
 def float64(library, function, count, pool):
     parts = 40
     figures = {"error": 0.0, "at": 0.0, **dict.fromkeys(COUNTS, 0)}
@@ -176,7 +194,7 @@ def float64(library, function, count, pool):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--functions", nargs="+", default=list(RANGE), choices=list(RANGE))
+    parser.add_argument("--functions", nargs="+", default=FUNCTIONS, choices=FUNCTIONS)
     parser.add_argument("--step", type=int, default=1, help="check one float32 in so many (an odd number)")
     parser.add_argument("--float64", type=int, default=2_000_000, help="how many float64 inputs; 0 for none")
     parser.add_argument("--peers", action="store_true", help="measure the other libraries that are installed too")
@@ -184,11 +202,11 @@ def main():
     arguments = parser.parse_args()
 
     broken = False
-    print(f"{'function':9}{'dtype':9}{'library':13}{'max ULP':>10}  {'at':>24}  " + "  ".join(COUNTS))
+    print(f"{'function':17}{'dtype':9}{'library':13}{'max ULP':>10}  {'at':>24}  " + "  ".join(COUNTS))
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         for function in arguments.functions:
             for library in LIBRARIES if arguments.peers else ["cyact"]:
-                if load(library, function) is None:
+                if load(library, CASES[function]) is None:
                     continue
                 rows = [("float32", float32(library, function, arguments.step, pool))]
                 if arguments.float64:
@@ -196,9 +214,10 @@ def main():
                 for dtype, figures in rows:
                     counts = "  ".join(f"{figures[name]:{len(name)}}" for name in COUNTS)
                     at = f"{figures['at']:24.17g}"
-                    print(f"{function:9}{dtype:9}{library:13}{figures['error']:10.4g}  {at}  {counts}", flush=True)
+                    print(f"{function:17}{dtype:9}{library:13}{figures['error']:10.4g}  {at}  {counts}", flush=True)
                     if library == "cyact":
-                        broken |= figures["error"] > LIMIT or any(figures[name] for name in COUNTS)
+                        limit = CASES[function].max_ulp.get(dtype, 0)
+                        broken |= figures["error"] > limit or any(figures[name] for name in COUNTS)
     return int(broken)
 
 

@@ -1,23 +1,11 @@
-"""bfloat16 by way of ml_dtypes: both roads, promotion, correct rounding, loops that are added when first needed."""
+"""What is special to bfloat16, by way of ml_dtypes: promotion, and loops that are added when first needed."""
 
 import subprocess
 import sys
 
-import mpmath
 import numpy as np
 import pytest
-from cases import (
-    CASES,
-    assert_same_bits,
-    bits,
-    every,
-    from_bits,
-    product,
-    quiet_nans,
-    sample,
-    smallest_subnormal,
-    special,
-)
+from cases import assert_same_bits, bits
 
 import cyact
 
@@ -28,141 +16,16 @@ bfloat16 = np.dtype(ml_dtypes.bfloat16)
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-
-
-# ---- values ----
-
-def round_to_bfloat16(values, exact):
-    """float64 to bfloat16, to nearest even; within a hair of a midpoint ``exact(i)`` says what the value is."""
-    ulp = np.ldexp(1.0, np.maximum(np.frexp(values)[1] - 1, -126) - 7)
-    scaled = np.abs(values) / ulp
-    rounded = np.rint(scaled)
-    close = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
-    for i in close:
-        with mpmath.workprec(2000):
-            rest = abs(exact(i)) / mpmath.mpf(ulp[i]) - mpmath.floor(scaled[i]) - mpmath.mpf(0.5)
-        if rest:
-            rounded[i] = np.floor(scaled[i]) + (rest > 0)
-    result = np.copysign(rounded * ulp, values).astype(bfloat16)
-    assert (result.astype("float64") == np.copysign(rounded * ulp, values)).all()
-    return result, len(close)
-
-
-@pytest.mark.parametrize("road", ["direct", "ufunc"])
-@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
-def test_every_input_is_correctly_rounded(name, road):
-    x = every(bfloat16)
-    x = x[~np.isnan(x)]
-    wide = x.astype("float64")
-    with np.errstate(all="ignore"):
-        values = 1 / (1 + np.exp(-wide)) if name == "sigmoid" else np.tanh(wide)
-
-    def exact(i):
-        return 1 / (1 + mpmath.exp(-mpmath.mpf(wide[i]))) if name == "sigmoid" else mpmath.tanh(mpmath.mpf(wide[i]))
-
-    expected, close = round_to_bfloat16(values, exact)
-    assert close < 200
-    function = getattr(cyact if road == "direct" else cyact.ufuncs, name)
-    assert_same_bits(function(x), expected)
-    nan = quiet_nans(bfloat16)
-    assert_same_bits(function(nan), nan)
-
-
-def test_rounding_of_the_reference():
-    """The reference itself: ties go to even, but for what is not a tie."""
-    half = np.array([1 + 2.0**-8, 1 + 3 * 2.0**-8, 2.0**-134, 3 * 2.0**-134, -(1 + 2.0**-8)])
-    expected = np.array([1, 1 + 2.0**-6, 0, 2.0**-132, -1]).astype(bfloat16)
-    assert_same_bits(round_to_bfloat16(half, lambda i: mpmath.mpf(half[i]))[0], expected)
-    above = np.array([1 + 2.0**-7, 1 + 2 * 2.0**-7, 2.0**-133, 2 * 2.0**-133, -(1 + 2.0**-7)]).astype(bfloat16)
-    result, close = round_to_bfloat16(half, lambda i: mpmath.mpf(half[i]) * (1 + mpmath.mpf(2) ** -500))
-    assert_same_bits(result, above)
-    assert close == 5
-
-
-def test_every_input_of_relu():
-    x = every(bfloat16)
-    assert_same_bits(cyact.relu(x), np.where(x < 0, np.zeros_like(x), x))
-    assert_same_bits(cyact.ufuncs.relu(x), cyact.relu(x))
-
-
-@pytest.mark.parametrize("alpha", [0.2, 0, -1.5, 1, 3e38, 1e-38, -0.0])
-def test_every_input_of_leaky_relu(alpha):
-    x = every(bfloat16)
-    expected = np.where(x < 0, product(x, alpha), x)
-    assert_same_bits(cyact.leaky_relu(x, alpha), expected)
-    assert_same_bits(cyact.leaky_relu(x, np.full(len(x), alpha).astype(bfloat16)), expected)
-
-
-def test_special_values():
-    tiny = smallest_subnormal(bfloat16)
-    x = np.array([np.inf, -np.inf, 0.0, -0.0, tiny, -tiny]).astype(bfloat16)
-    zero = np.zeros((), bfloat16)[()]
-    for n in (1, 30):
-        tiled = np.tile(x, n)
-        assert_same_bits(cyact.relu(tiled), np.tile(np.array([x[0], zero, zero, x[3], tiny, zero]), n))
-        # 0.2 of the smallest subnormal is rounded to -0.0, 0.75 of it back to itself.
-        assert_same_bits(cyact.leaky_relu(tiled), np.tile(np.array([x[0], x[1], zero, x[3], tiny, x[3]]), n))
-        assert_same_bits(cyact.leaky_relu(tiled, 0.75), tiled)
-        assert_same_bits(cyact.leaky_relu(tiled, np.inf)[[2, 3]], x[[2, 3]])
-    nan = quiet_nans(bfloat16)
-    assert_same_bits(cyact.relu(nan), nan)
-    assert_same_bits(cyact.leaky_relu(nan), nan)
-
-
-def test_subnormals_are_kept():
-    x = from_bits(range(1, 128), bfloat16)
-    for values in (x, -x):
-        assert_same_bits(cyact.tanh(values), values)
-        assert_same_bits(cyact.leaky_relu(values, 1), values)
-    assert_same_bits(cyact.relu(x), x)
-
-
-@every_case
-def test_no_floating_point_warning(case):
-    x = [np.resize(special(bfloat16), 500 + i)[:500] for i in range(case.arrays)]
-    with np.errstate(all="raise"):
-        case(*x)
-        case(*(a[::2] for a in x))
-        case(*x, out=np.zeros(500, bfloat16), where=np.ones(500, bool))
-
-
 # ---- both roads ----
 
+@pytest.mark.mechanics
 @pytest.mark.parametrize("n", [1, 31, 600, 70_000])
-@every_case
-def test_roads_give_the_same_bits(case, n):
+def test_ufunc_gives_the_same_bits(case, n):
+    """Values, layouts and errors are tested with those of the other dtypes."""
     x = case.operands(bfloat16, n)
     want = case(*x)
-    ufunc = getattr(cyact.ufuncs, case.name)
-    slopes = tuple(np.array(slope).astype(bfloat16) for slope in case.slopes)
     assert want.dtype == bfloat16
-    assert_same_bits(ufunc(*x, *slopes), want)
-    assert_same_bits(case(*x, where=np.ones(n, bool), out=np.zeros(n, bfloat16)), want)
-    assert_same_bits(case(*(np.repeat(a, 3)[::3] for a in x)), want)
-    assert_same_bits(case(*(a[::-1] for a in x))[::-1], want)
-    raw = np.zeros(2 * n + 1, np.uint8)
-    out = raw[1:].view(bfloat16)
-    assert case(*x, out=out) is out
-    assert_same_bits(out.copy(), want)
-    for position in range(case.arrays):
-        given = [a.copy() for a in x]
-        assert case(*given, out=given[position]) is given[position]
-        assert_same_bits(given[position], want)
-    mask = np.arange(n) % 3 > 0
-    out = sample(bfloat16, n, 5)
-    assert_same_bits(case(*x, out=out.copy(), where=mask), np.where(mask, want, out))
-
-
-@every_case
-def test_scalars(case):
-    x = [a[:1] for a in case.operands(bfloat16, 8)]
-    want = case(*x)
-    for given in ([a[0] for a in x], [a.reshape(()) for a in x]):
-        result = case(*given)
-        assert type(result) is ml_dtypes.bfloat16
-        assert_same_bits(result, want[0])
-    assert_same_bits(case(*([a[0]] for a in x)), want)
+    assert_same_bits(case.ufunc(*x, *(np.array(value).astype(bfloat16) for value in case.tried)), want)
 
 
 # ---- promotion ----
@@ -253,7 +116,7 @@ def test_dtype_argument():
     assert_same_bits(cyact.relu_grad(g, x, dtype=bfloat16), cyact.relu_grad(g.astype(bfloat16), x.astype(bfloat16)))
 
 
-@every_case
+@pytest.mark.mechanics
 def test_dtype_argument_obeys_casting_and_refuses_the_same_dtypes(case):
     out = np.full(3, 7).astype(bfloat16)
     for refused in (bool, complex, "longdouble", object, "M8[s]", ml_dtypes.float8_e5m2):
@@ -290,7 +153,7 @@ OTHERS = [
 OTHERS = [name for name in OTHERS if hasattr(ml_dtypes, name)]      # newer versions have more
 
 
-@every_case
+@pytest.mark.mechanics
 @pytest.mark.parametrize("other", OTHERS)
 def test_other_dtypes_are_refused(case, other):
     """None of them is in the contract: no silent conversion to float32 or int8."""
@@ -302,7 +165,7 @@ def test_other_dtypes_are_refused(case, other):
     if case.arrays == 2:
         with pytest.raises(TypeError):
             case(x, np.ones(3, "float32"))
-    if case.slopes:
+    if case.parameters:
         with pytest.raises(TypeError):
             case.function(*[np.ones(3, "float32")] * case.arrays, x)
     assert (out == 7).all()

@@ -9,8 +9,9 @@ from cases import CASES, SMALL, assert_same_bits, sample
 
 import cyact
 
+pytestmark = pytest.mark.mechanics
+
 DTYPES = [np.dtype("float32"), np.dtype("float64"), SMALL[0]]
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 every_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
@@ -27,7 +28,6 @@ def pd():
     return pytest.importorskip("pandas")
 
 
-@every_case
 @every_dtype
 def test_series(pd, case, dtype):
     x, want = values(case, dtype, 5)
@@ -44,7 +44,6 @@ def test_series(pd, case, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int64"])
-@every_case
 def test_series_of_integers(pd, case, dtype):
     if np.dtype(dtype) not in case.dtypes:
         pytest.skip("refused")
@@ -62,7 +61,6 @@ def test_series_are_aligned_by_their_labels(pd):
     assert cyact.leaky_relu(x.astype("float32"), 0.1).dtype == "float32"
 
 
-@every_case
 @every_dtype
 def test_data_frame(pd, case, dtype):
     x, want = values(case, dtype, (4, 3))
@@ -89,7 +87,6 @@ def test_slope_of_each_column(pd):
 
 
 @pytest.mark.parametrize("nullable", ["Float64", "Float32", "Int8", "Int64"])
-@every_case
 def test_nullable_series(pd, case, nullable):
     """<NA> stays; the result's dtype is the nullable one of what the plain array gives."""
     dtype = nullable.lower()
@@ -120,11 +117,10 @@ def test_nullable_data_frame(pd, name, dtype):
     assert_same_bits(result["b"].to_numpy(), want)
 
 
-@every_case
 def test_nullable_data_frame_by_columns(pd, case):
     """pandas gives a ufunc of several inputs the frame as one array of objects, so a column at a time."""
     frame = pd.DataFrame({"a": [-1, None], "b": [0.5, 2]}, dtype="Float32")
-    if case.arrays == 2 or case.slopes:
+    if case.arrays == 2 or case.parameters:
         with pytest.raises(TypeError, match=rf"{case.name}: "):
             case(*[frame] * case.arrays)
     result = frame.apply(lambda column: case(*[column] * case.arrays))
@@ -173,7 +169,6 @@ def labelled(xr, a, **keywords):
     return xr.DataArray(a, dims=("time", "channel"), coords=coords, name="v", **keywords)
 
 
-@every_case
 @every_dtype
 def test_data_array(xr, case, dtype):
     x, want = values(case, dtype, (4, 3))
@@ -226,7 +221,6 @@ def test_dataset(xr):
 MASK = np.array([False, True, False, False, True, False])
 
 
-@every_case
 @every_dtype
 def test_masked_array(case, dtype):
     """The mask and the fill value are kept, and the values that are not masked right."""
@@ -242,7 +236,6 @@ def test_masked_array(case, dtype):
     assert plain.mask.tolist() == MASK.tolist()
 
 
-@every_case
 @every_dtype
 def test_masked_array_in_place(case, dtype):
     x, want = values(case, dtype, 6)
@@ -271,18 +264,6 @@ class Labelled(np.ndarray):
         self.label = getattr(parent, "label", None)
 
 
-class Recorder:
-    """Takes part in ufuncs by __array_ufunc__ alone."""
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
-        return ufunc.__name__, method, len(inputs), sorted(keywords)
-
-
-class Refuses(np.ndarray):
-    __array_ufunc__ = None
-
-
-@every_case
 @every_dtype
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_subclasses(case, dtype):
@@ -290,12 +271,17 @@ def test_subclasses(case, dtype):
     result = case(*(np.matrix(a) for a in x))
     assert type(result) is np.matrix
     assert_same_bits(np.asarray(result), want)
+    assert type(case(*(np.matrix(a)[0] for a in x))) is np.matrix
     given = [a.copy().view(Labelled) for a in x]
     given[0].label = "pressure"
     result = case(*given)
     assert type(result) is Labelled and result.label == "pressure"
     assert_same_bits(np.asarray(result), want)
     assert type(case(*given, subok=False)) is np.ndarray
+    assert type(case(*given, subok=True)) is Labelled
+    target = np.empty_like(want).view(Labelled)
+    assert case(*x, out=target) is target
+    assert_same_bits(np.asarray(target), want)
     assert type(case(*(a[::2, ::-1] for a in given))) is Labelled
     assert case(*given, out=given[0]) is given[0]
     assert_same_bits(np.asarray(given[0]), want)
@@ -305,23 +291,8 @@ def test_subclasses(case, dtype):
     assert_same_bits(out, want)
 
 
-@every_case
-def test_array_ufunc_is_asked(case):
-    name, method, inputs, keywords = case(*[Recorder()] * case.arrays)
-    assert (name, method, inputs, keywords) == (case.name, "__call__", case.arrays + len(case.slopes), [])
-    out = np.zeros(3)
-    assert case(*[Recorder()] * case.arrays, out=out, where=np.ones(3, bool))[3] == ["out", "where"]
-    if case.arrays == 2:
-        assert case(np.ones(3), Recorder())[0] == case.name
-    if case.slopes:
-        assert case.function(*[np.ones(3)] * case.arrays, Recorder())[0] == case.name
-    with pytest.raises(TypeError, match=case.name):
-        case(*[np.ones(3).view(Refuses)] * case.arrays)
-
-
 # ---- files ----
 
-@every_case
 @every_dtype
 def test_memory_map(case, dtype, tmp_path):
     """In place into the file; its neighbours in the file stay."""
@@ -339,7 +310,6 @@ def test_memory_map(case, dtype, tmp_path):
     assert_same_bits(stored[-5:], frame)
 
 
-@every_case
 def test_memory_map_that_must_not_be_written(case, tmp_path):
     path = tmp_path / "data"
     data = np.linspace(-1, 1, 100)
@@ -366,7 +336,6 @@ def test_npy_file_opened_by_load(tmp_path):
 
 # ---- structured arrays ----
 
-@every_case
 @every_dtype
 @pytest.mark.parametrize("align", [True, False], ids=["aligned", "packed"])
 def test_fields(case, dtype, align):
@@ -401,7 +370,6 @@ def test_record_array(dtype):
 
 # ---- iterators ----
 
-@every_case
 @every_dtype
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nditer_chunks(case, dtype, order):
@@ -454,7 +422,6 @@ class ByStruct:
         self.__array_struct__ = array.__array_struct__
 
 
-@every_case
 @every_dtype
 @pytest.mark.parametrize("kind", [ByArray, ByInterface, ByStruct, memoryview, list, tuple])
 def test_array_likes(case, dtype, kind):
@@ -463,7 +430,7 @@ def test_array_likes(case, dtype, kind):
     assert type(result) is np.ndarray
     assert_same_bits(result, want)
     assert_same_bits(case(kind(x[0][::-1]), *(a[::-1] for a in x[1:]))[::-1], want)
-    if case.slopes:
+    if case.parameters:
         slopes = np.linspace(-1, 1, 9).astype(dtype)
         assert_same_bits(case.function(*x, kind(slopes)), case.function(*x, slopes))
     # An array-like is no place to store into; a tuple is one of outputs.

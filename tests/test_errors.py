@@ -10,8 +10,11 @@ from cases import CASES, FLOATS, assert_same_bits
 
 import cyact
 
+pytestmark = pytest.mark.mechanics
+
 LABEL = "conv_3/activation"
-SLOPED = [name for name, case in CASES.items() if case.slopes]
+PARAMETERS = [(name, parameter) for name, case in CASES.items() for parameter in case.parameters]
+of_each_parameter = pytest.mark.parametrize(("name", "parameter"), PARAMETERS)
 
 
 def refused(case, error, says, *operands, **keywords):
@@ -40,6 +43,21 @@ def good(case, shape=(4, 6), dtype="float32"):
     return [np.linspace(-2, 2, int(np.prod(shape))).reshape(shape).astype(dtype)] * case.arrays
 
 
+# ---- every function says who it is ----
+
+@pytest.mark.every_function
+def test_one_error_of_each_kind(case):
+    refused(case, TypeError, "bool", *[np.ones((4, 6), bool)] * case.arrays, *case.tried)
+    refused(case, TypeError, "cast", *good(case), *case.tried, out=np.ones((4, 6), "int32"))
+    refused(case, ValueError, "shape|broadcast", *good(case), *case.tried, out=np.ones((4, 5), "float32"))
+    refused(case, TypeError, "axis", *good(case), *case.tried, axis=1)
+    out = np.ones((4, 6), "float32")
+    out.flags.writeable = False
+    refused(case, ValueError, "read-only|read only", *good(case), *case.tried, out=out)
+    with pytest.raises(TypeError, match=case.name):
+        case.function()
+
+
 # ---- unsupported dtypes ----
 
 UNSUPPORTED = [
@@ -54,39 +72,38 @@ def test_unsupported_dtype(case, dtype):
         pytest.skip("longdouble is float64 here")
     x = np.zeros((4, 6), dtype)
     says = "bool" if dtype == "bool" else "not supported|no loop|unsupported|could not"
-    refused(case, TypeError, says, *[x] * case.arrays, *case.slopes)
-    refused(case, TypeError, says, *[x] * case.arrays, *case.slopes, out=np.ones((4, 6), "float32"))
+    refused(case, TypeError, says, *[x] * case.arrays, *case.tried)
+    refused(case, TypeError, says, *[x] * case.arrays, *case.tried, out=np.ones((4, 6), "float32"))
     if dtype != "object":       # an element of which is a Python number
-        refused(case, TypeError, says, *[x[0, 0]] * case.arrays, *case.slopes)
-    refused(case, TypeError, "", *[x[::2, ::-1]] * case.arrays, *case.slopes, out=np.ones((2, 6)), casting="unsafe")
+        refused(case, TypeError, says, *[x[0, 0]] * case.arrays, *case.tried)
+    refused(case, TypeError, "", *[x[::2, ::-1]] * case.arrays, *case.tried, out=np.ones((2, 6)), casting="unsafe")
     if case.arrays == 2:
         for operands in ([good(case)[0], x], [x, good(case)[0]]):
-            refused(case, TypeError, says, *operands, *case.slopes, out=np.ones((4, 6), "float32"))
+            refused(case, TypeError, says, *operands, *case.tried, out=np.ones((4, 6), "float32"))
 
 
 @pytest.mark.parametrize("value", [
     None, "text", b"text", True, 1j, [True, False], ["a"], [None], {}, {1.0}, 2**70, [2**70],
 ], ids=repr)
 def test_unsupported_object(case, value):
-    refused(case, TypeError, "", *[value] * case.arrays, *case.slopes)
+    refused(case, TypeError, "", *[value] * case.arrays, *case.tried)
 
 
 def test_unsupported_features_message_names_the_dtype(case):
     """What was wrong: the dtype itself."""
     for dtype in ("complex128", "longdouble", "datetime64[s]"):
         x = np.zeros(3, dtype)
-        assert x.dtype.name.split("[")[0] in str(refused(case, TypeError, "", *[x] * case.arrays, *case.slopes))
+        assert x.dtype.name.split("[")[0] in str(refused(case, TypeError, "", *[x] * case.arrays, *case.tried))
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if np.dtype("int32") not in case.dtypes])
-@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64"])
-def test_integers_where_only_floats_are_supported(name, dtype):
-    case = CASES[name]
-    refused(case, TypeError, "integer", *good(case, dtype=dtype), *case.slopes)
+@pytest.mark.every_function
+def test_integers_where_only_floats_are_supported(case):
+    for dtype in {"int8", "uint16", "int64"} - {dtype.name for dtype in case.dtypes}:
+        refused(case, TypeError, "integer", *good(case, dtype=dtype), *case.tried)
 
 
 def test_ragged_list(case):
-    refused(case, ValueError, "inhomogeneous|sequence", *[[[1.0], [1.0, 2.0]]] * case.arrays, *case.slopes)
+    refused(case, ValueError, "inhomogeneous|sequence", *[[[1.0], [1.0, 2.0]]] * case.arrays, *case.tried)
 
 
 # ---- out ----
@@ -96,13 +113,13 @@ def test_read_only_out(case, dtype):
         x = [a.reshape(shape) for a in case.operands(dtype, int(np.prod(shape, dtype=int)))]
         out = np.ones(shape, case.result(dtype))
         out.flags.writeable = False
-        refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=out)
+        refused(case, ValueError, "read-only|read only", *x, *case.tried, out=out)
         if case.result(dtype) == dtype:
             x[0].flags.writeable = False
-            refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=x[0])
+            refused(case, ValueError, "read-only|read only", *x, *case.tried, out=x[0])
         view = np.broadcast_to(np.ones((), case.result(dtype)), shape)
         if shape:
-            refused(case, ValueError, "read-only|read only", *x, *case.slopes, out=view)
+            refused(case, ValueError, "read-only|read only", *x, *case.tried, out=view)
 
 
 @pytest.mark.parametrize("shape", [
@@ -110,7 +127,7 @@ def test_read_only_out(case, dtype):
 ], ids=str)
 def test_out_of_the_wrong_shape(case, shape):
     out = np.ones(shape, "float32")
-    error = refused(case, ValueError, "shape|broadcast|dimension", *good(case), *case.slopes, out=out)
+    error = refused(case, ValueError, "shape|broadcast|dimension", *good(case), *case.tried, out=out)
     assert str(shape) in str(error) or "(4, 6)" in str(error) or "(4,6)" in str(error)
 
 
@@ -121,7 +138,7 @@ def test_out_of_the_wrong_shape(case, shape):
 def test_out_of_a_forbidden_dtype(case, stored, casting):
     for keywords in ({}, {"where": np.eye(4, 6, dtype=bool)}):
         out = np.ones((4, 6), stored)
-        error = refused(case, TypeError, "cast", *good(case), *case.slopes, out=out, casting=casting, **keywords)
+        error = refused(case, TypeError, "cast", *good(case), *case.tried, out=out, casting=casting, **keywords)
         assert "UFuncTypeError" in [kind.__name__ for kind in type(error).__mro__]
         assert casting in str(error)
 
@@ -131,80 +148,80 @@ def test_integers_in_place_name_the_remedy(case, dtype):
         return
     x = case.operands(dtype, 40)
     for out in (x[0], np.zeros(40, "int64"), np.zeros(40, dtype)):
-        error = refused(case, TypeError, 'casting="unsafe"', *x, *case.slopes, out=out)
+        error = refused(case, TypeError, 'casting="unsafe"', *x, *case.tried, out=out)
         assert "same_kind" in str(error)
 
 
 def test_features_that_casting_forbids(case):
     """An input is never cast without safety, whatever ``casting`` says of the output."""
-    refused(case, TypeError, "", *good(case, dtype="complex64"), *case.slopes, casting="unsafe", out=np.ones((4, 6)))
-    refused(case, TypeError, "cast", *good(case, dtype="float64"), *case.slopes, dtype="float32", casting="safe")
-    refused(case, TypeError, "cast|loop", *good(case, dtype="float64"), *case.slopes, dtype="int32")
+    refused(case, TypeError, "", *good(case, dtype="complex64"), *case.tried, casting="unsafe", out=np.ones((4, 6)))
+    refused(case, TypeError, "cast", *good(case, dtype="float64"), *case.tried, dtype="float32", casting="safe")
+    refused(case, TypeError, "cast|loop", *good(case, dtype="float64"), *case.tried, dtype="int32")
 
 
 @pytest.mark.parametrize("out", [
     3, 1.5, "text", [1.0], [[0.0] * 6] * 4, (), (None, None), {}, True, np.float32(1), range(24),
 ], ids=repr)
 def test_out_that_is_no_array(case, out):
-    refused(case, (TypeError, ValueError), "", *good(case), *case.slopes, out=out)
+    refused(case, (TypeError, ValueError), "", *good(case), *case.tried, out=out)
 
 
 def test_tuple_of_two_outputs(case):
     a, b = np.ones((4, 6), "float32"), np.ones((4, 6), "float32")
-    refused(case, ValueError, "tuple", *good(case), *case.slopes, out=(a, b))
+    refused(case, ValueError, "tuple", *good(case), *case.tried, out=(a, b))
     assert (a == 1).all()
     assert (b == 1).all()
 
 
-# ---- alpha ----
+# ---- parameters ----
 
-@pytest.mark.parametrize("name", SLOPED)
-@pytest.mark.parametrize("dtype", [*FLOATS, np.dtype("int8"), np.dtype("int64")], ids=str)
-@pytest.mark.parametrize("alpha", [
+@of_each_parameter
+@pytest.mark.parametrize("value", [
     None, True, False, np.True_, "0.2", b"0.2", 0.2j, np.complex64(1), {}, [None], ["0.2"], [True], np.array(["a"]),
     np.array([0.2], object), np.array([True]), np.array(0.2j), decimal.Decimal("0.2"), np.datetime64(1, "s"),
-    np.array([1], "timedelta64[s]"),
+    np.array([1], "timedelta64[s]"), object(), np.array([True, False] * 3),
 ], ids=repr)
-def test_alpha_that_is_no_number(name, dtype, alpha):
+def test_parameter_that_is_no_number(name, parameter, value):
     case = CASES[name]
-    if dtype not in case.dtypes:
-        return
-    x = good(case, dtype=dtype)
-    refused(case, TypeError, "alpha", *x, alpha)
-    refused(case, TypeError, "alpha", *x, alpha, out=np.ones((4, 6), case.result(dtype)))
-    refused(case, TypeError, "alpha", *x, alpha, out=np.ones((4, 6), "int8"), casting="unsafe")
+    for dtype in [*FLOATS, np.dtype("int8"), np.dtype("int64")]:
+        if dtype in case.dtypes:
+            x = good(case, dtype=dtype)
+            refused(case, TypeError, parameter, *x, **{parameter: value})
+            refused(case, TypeError, parameter, *x, **{parameter: value}, out=np.ones((4, 6), case.result(dtype)))
+            refused(case, TypeError, parameter, *x, **{parameter: value}, out=np.ones((4, 6), "int8"), casting="unsafe")
 
 
-@pytest.mark.parametrize("name", SLOPED)
+@of_each_parameter
 @pytest.mark.parametrize("shape", [(5,), (4,), (4, 5), (3, 1), (2, 4, 5), (0,)], ids=str)
-def test_alpha_that_does_not_broadcast(name, shape):
+def test_parameter_that_does_not_broadcast(name, parameter, shape):
     case = CASES[name]
-    refused(case, ValueError, "broadcast", *good(case), np.ones(shape, "float32"))
-    refused(case, ValueError, "broadcast", *good(case), np.ones(shape, "float32"), out=np.ones((4, 6), "float32"))
-    refused(case, ValueError, "broadcast", *good(case), np.ones(shape).tolist(), out=np.ones((4, 6), "float32"))
+    wrong, out = np.ones(shape, "float32"), np.ones((4, 6), "float32")
+    refused(case, ValueError, "broadcast", *good(case), **{parameter: wrong})
+    refused(case, ValueError, "broadcast", *good(case), **{parameter: wrong}, out=out)
+    refused(case, ValueError, "broadcast", *good(case), **{parameter: wrong.tolist()}, out=out)
 
 
-@pytest.mark.parametrize("name", SLOPED)
-def test_alpha_that_enlarges_the_result_beyond_out(name):
+@of_each_parameter
+def test_parameter_that_enlarges_the_result_beyond_out(name, parameter):
     case = CASES[name]
-    alpha = np.ones((3, 1, 1), "float32")
-    refused(case, ValueError, "broadcast|shape", *good(case), alpha, out=np.ones((4, 6), "float32"))
+    wide = {parameter: np.ones((3, 1, 1), "float32")}
+    refused(case, ValueError, "broadcast|shape", *good(case), **wide, out=np.ones((4, 6), "float32"))
 
 
-@pytest.mark.parametrize("name", SLOPED)
-def test_alpha_too_large_for_any_float(name):
-    """An integer above the largest float64 is no slope; one that float64 holds is."""
+@of_each_parameter
+def test_parameter_too_large_for_any_float(name, parameter):
+    """An integer above the largest float64 is none; one that float64 holds is."""
     case = CASES[name]
     errors = (OverflowError, TypeError, ValueError)
-    refused(case, errors, "too large|alpha", *good(case), 10**400)
-    refused(case, errors, "too large|alpha", *good(case), -(10**400), out=np.ones((4, 6), "float32"))
-    assert_same_bits(case.function(*good(case), 10**300), case.function(*good(case), 1e300))
+    refused(case, errors, f"too large|{parameter}", *good(case), **{parameter: 10**400})
+    refused(case, errors, f"too large|{parameter}", *good(case), **{parameter: -(10**400)}, out=np.ones((4, 6), "float32"))
+    assert_same_bits(case.function(*good(case), **{parameter: 10**300}), case.function(*good(case), **{parameter: 1e300}))
 
 
-@pytest.mark.parametrize("name", SLOPED)
-def test_ragged_alpha(name):
+@of_each_parameter
+def test_ragged_parameter(name, parameter):
     case = CASES[name]
-    refused(case, ValueError, "inhomogeneous|sequence", *good(case), [[1.0], [1.0, 2.0]])
+    refused(case, ValueError, "inhomogeneous|sequence", *good(case), **{parameter: [[1.0], [1.0, 2.0]]})
 
 
 # ---- the other arguments ----
@@ -212,8 +229,8 @@ def test_ragged_alpha(name):
 def test_shapes_that_do_not_broadcast(case):
     if case.arrays < 2:
         return
-    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.slopes)
-    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.slopes, out=np.ones((4, 6)))
+    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.tried)
+    refused(case, ValueError, "broadcast", np.ones((4, 6)), np.ones((4, 5)), *case.tried, out=np.ones((4, 6)))
 
 
 @pytest.mark.parametrize("keyword", [
@@ -221,12 +238,13 @@ def test_shapes_that_do_not_broadcast(case):
 ])
 def test_unknown_keyword(case, keyword):
     out = np.ones((4, 6), "float32")
-    refused(case, TypeError, re.escape(keyword), *good(case), *case.slopes, out=out, **{keyword: 1})
+    refused(case, TypeError, re.escape(keyword), *good(case), *case.tried, out=out, **{keyword: 1})
 
 
-def test_alpha_where_there_is_none(case):
-    if not case.slopes:
-        refused(case, TypeError, "alpha", *good(case), alpha=0.2)
+@pytest.mark.every_function
+def test_parameter_where_there_is_none(case):
+    for parameter in {parameter for _, parameter in PARAMETERS} - set(case.parameters):
+        refused(case, TypeError, parameter, *good(case), **{parameter: 0.2})
 
 
 @pytest.mark.parametrize(("keyword", "value", "error", "says"), [
@@ -240,16 +258,16 @@ def test_alpha_where_there_is_none(case):
 ], ids=str)
 def test_bad_keyword_values(case, keyword, value, error, says):
     out = np.ones((4, 6), "float32")
-    refused(case, error, says, *good(case), *case.slopes, out=out, **{keyword: value})
+    refused(case, error, says, *good(case), *case.tried, out=out, **{keyword: value})
 
 
 def test_wrong_number_of_arguments(case):
     with pytest.raises(TypeError, match=case.name):
         case.function()
     with pytest.raises(TypeError, match=case.name):
-        case.function(*good(case), *case.slopes, np.ones((4, 6), "float32"), True)
+        case.function(*good(case), *case.tried, np.ones((4, 6), "float32"), True)
     with pytest.raises(TypeError, match=case.name):
-        case.function(*good(case), *case.slopes, np.ones((4, 6), "float32"), out=np.ones((4, 6), "float32"))
+        case.function(*good(case), *case.tried, np.ones((4, 6), "float32"), out=np.ones((4, 6), "float32"))
     if case.arrays == 2:
         with pytest.raises(TypeError, match=case.name):
             case.function(np.ones(3))
@@ -265,7 +283,7 @@ def test_any_label(case, label):
 def test_cause_is_kept(case):
     """NumPy's own exception, with what it knows, is the cause."""
     out = np.ones((4, 6), "int32")
-    error = refused(case, TypeError, "cast", *good(case), *case.slopes, out=out)
+    error = refused(case, TypeError, "cast", *good(case), *case.tried, out=out)
     assert isinstance(error.__cause__, TypeError)
 
 

@@ -9,10 +9,9 @@ import sys
 
 import numpy as np
 import pytest
-from cases import CASES, ROWS, STREAMED, assert_same_bits
+from cases import CASES, REPRESENTATIVES, STREAMED, assert_same_bits, set_streamed
 
 import cyact
-from cyact import dispatch as parallel
 
 LENGTHS = range(601)
 # As many elements as a test with strides uses; odd ones, around vectors and blocks.
@@ -107,14 +106,14 @@ def sweep_strides(case, dtype, rooms):
             assert_same_bits(out, want[:n].reshape(shape), shape)
             case(*(np.broadcast_to(a[:1], shape) for a in given), out=out)
             case(*given, out=given[0], **keywords)
-    if case.slopes:
+    if case.parameters:
         for at_end in (True, False):
             for n in STRIDED:
                 given = [room.line(dtype, n, at_end) for room in rooms[:case.arrays]]
                 for a, values in zip(given, x, strict=True):
                     a[...] = values[:n]
                 alpha, out = rooms[-2].line(result, n, at_end), rooms[-1].line(result, n, at_end)
-                alpha[...] = case.slopes[0]
+                alpha[...] = case.tried[0]
                 case.function(*given, alpha, out=out)
                 assert_same_bits(out, want[:n], n)
                 case.function(*given, alpha[-1:], out=out)
@@ -143,9 +142,9 @@ def sweep_large(case, dtype, rooms):
 
 def sweep():
     faulthandler.enable()
-    parallel.set_streamed(STREAMED)
+    set_streamed(STREAMED)
     small = [Guarded(3 * 1200 * 8) for _ in range(4)]
-    for case in ROWS:
+    for case in REPRESENTATIVES.values():
         for dtype in case.dtypes:
             for part in (sweep_lines, sweep_strides):
                 say(part.__name__, case.name, dtype)

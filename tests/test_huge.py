@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from cases import CASES, ROWS, STREAMED, assert_same_bits
+from cases import CASES, REPRESENTATIVES, STREAMED, assert_same_bits
 from test_threads import CHUNK, in_pieces
 
 import cyact
@@ -19,7 +19,7 @@ MARGIN = 128
 
 def test_from_the_size_of_the_last_cache_on(run_on_level):
     """Within limits: 16 MiB where it is small or not known, 160 where many processors share it."""
-    done = run_on_level("", "-c", "from cyact import dispatch as parallel; print(parallel.set_streamed(0))")
+    done = run_on_level("", "-c", "from cases import set_streamed; print(set_streamed(0))")
     assert 2**24 <= int(done.stdout) <= 10 * 2**24
 
 
@@ -49,6 +49,7 @@ def check_streamed(case, operands, want, offset, count):
     assert (buffer[first + want.nbytes:] == 0xA5).all(), "written behind"
 
 
+@pytest.mark.mechanics
 def test_streamed_at_every_offset(case, dtype):
     """Every misalignment for relu, which has a kernel of each size; the others at three, with odd sizes."""
     result = case.result(dtype)
@@ -78,8 +79,8 @@ def test_streamed_fresh_result_and_slopes():
     for dtype in (np.dtype("float32"), np.dtype("int8")):
         case = CASES["leaky_relu"]
         (x,), want = tiled(case, dtype, streamed_size(case, dtype) + 77)
-        slope = np.float32(case.slopes[0])
-        for alpha in (float(case.slopes[0]), np.array(slope), np.full(x.size, slope)):
+        slope = np.float32(case.tried[0])
+        for alpha in (float(case.tried[0]), np.array(slope), np.full(x.size, slope)):
             assert_same_bits(cyact.leaky_relu(x, alpha), want)
             out = np.zeros(x.size + 1, "f4")[1:]
             assert_same_bits(cyact.leaky_relu(x[None], alpha, out=out[None])[0], want)
@@ -87,7 +88,7 @@ def test_streamed_fresh_result_and_slopes():
 
 def test_large_overlap_is_not_streamed_over_its_input():
     """In place, and each input of a gradient as the output."""
-    for case in ROWS:
+    for case in REPRESENTATIVES.values():
         dtype = np.dtype("float32")
         operands, want = tiled(case, dtype, streamed_size(case, dtype) + 5)
         for position in range(case.arrays):

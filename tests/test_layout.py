@@ -14,6 +14,8 @@ from numpy.lib.stride_tricks import as_strided
 
 import cyact
 
+pytestmark = pytest.mark.mechanics
+
 SIZES = [*range(68), *(n + d for n in (128, 256, 384, 512, 1024, 4096) for d in (-1, 0, 1))]
 # Below and above what is done with the GIL held, in blocks and by straight runs.
 SHAPES = [(5, 7, 6), (2, 131, 9), (3, 4, 200)]
@@ -92,6 +94,7 @@ def keeps_dtype(case, dtype):
 
 # ---- one axis ----
 
+@pytest.mark.every_function
 def test_sizes(case, dtype):
     """Fresh, into ``out`` and in place, from a start that is not the vectors'."""
     result = case.result(dtype)
@@ -106,6 +109,7 @@ def test_sizes(case, dtype):
                 check_in_place(case, part, position, lambda buffer, n=n: line(buffer, dtype, n))
 
 
+@pytest.mark.every_function
 def test_position_does_not_matter(case, dtype):
     """Each element alone, and at every place relative to vectors and blocks."""
     x = case.operands(dtype, 600, seed=3)

@@ -6,30 +6,29 @@ import shutil
 import subprocess
 import sys
 
-import cyact.dispatch
 import pytest
-from cases import CASES
+from cases import CASES, DISPATCH, LEVEL
 from conftest import TESTS
 
 from cyact import cpu
 
 LEVELS = cpu.levels()
 # What the kernels take part in; errors and packaging are the same on every level.
-SUITE = ["test_values.py", "test_layout.py", "test_ufunc_arguments.py"]
+SUITE = ["test_accuracy.py", "test_values.py", "test_gradients.py", "test_layout.py", "test_ufunc_arguments.py"]
 
 
 def test_machine_can_run_the_loaded_level():
     assert LEVELS
-    assert cyact.dispatch.level_name == (os.environ.get("CYACT_LEVEL") or LEVELS[-1])
+    assert LEVEL == (os.environ.get("CYACT_LEVEL") or LEVELS[-1])
 
 
 def test_highest_level_is_the_default(run_on_level):
-    done = run_on_level("", "-c", "import cyact.dispatch; print(cyact.dispatch.level_name)")
+    done = run_on_level("", "-c", "from cases import LEVEL; print(LEVEL)")
     assert done.stdout.strip() == LEVELS[-1], done.stderr
 
 
 def test_forced_level_is_loaded_alone(level, run_on_level):
-    script = "import sys, cyact.dispatch as p; print(p.level_name, *(m for m in sys.modules if 'kernels.' in m))"
+    script = "import sys; from cases import LEVEL; print(LEVEL, *(m for m in sys.modules if 'kernels.' in m))"
     done = run_on_level(level, "-c", script)
     loaded, *modules = done.stdout.split()
     assert loaded == level
@@ -52,7 +51,7 @@ def test_older_processor(processor, levels):
     qemu = shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static")
     if not qemu or "x86_64_v2" not in LEVELS:
         pytest.skip("needs qemu-user on x86-64")
-    script = "import cyact.dispatch as p, numpy as np; print(p.level_name, cyact.tanh(np.float32([0, 20])))"
+    script = f"from {DISPATCH} import level_name; import numpy as np; print(level_name, cyact.tanh(np.float32([0, 20])))"
     environment = {name: value for name, value in os.environ.items() if name != "CYACT_LEVEL"}
     command = [qemu, "-cpu", processor, sys.executable, "-c", f"import cyact; {script}"]
     done = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True)
@@ -90,12 +89,12 @@ def suites():
         level: subprocess.Popen(
             command, cwd=TESTS, env={**environment, "CYACT_LEVEL": level}, stdout=subprocess.PIPE, text=True
         )
-        for level in LEVELS if level != cyact.dispatch.level_name
+        for level in LEVELS if level != LEVEL
     }
 
 
 @pytest.mark.skipif("CYACT_SUITE_OF_LEVEL" in os.environ, reason="this is the suite of one level already")
-@pytest.mark.parametrize("other", [level for level in LEVELS if level != cyact.dispatch.level_name])
+@pytest.mark.parametrize("other", [level for level in LEVELS if level != LEVEL])
 def test_suite_on_every_other_level(other, suites):
     output = suites[other].communicate()[0]
     assert suites[other].returncode == 0, "\n".join(output.splitlines()[-60:])

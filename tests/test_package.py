@@ -1,22 +1,20 @@
-"""The package as it is installed: names, docstrings, files, references and memory."""
+"""The package as it is installed: names, docstrings, files."""
 
 import ast
 import doctest
-import gc
 import importlib.metadata
 import inspect
 import itertools
 import re
 import sys
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, FLOATS, INTEGERS
+from cases import CASES, INTEGERS, LEVEL, ufuncs
 
 import cyact
-from cyact import ufuncs
+from cyact.functions import FUNCTIONS, GRADIENTS
 
 PACKAGE = Path(cyact.__file__).parent
 PUBLIC = [name for name in cyact.__all__ if callable(getattr(cyact, name))]
@@ -34,15 +32,28 @@ def test_installed_package_is_tested():
 
 def test_names_agree():
     """Cases, kernels' table, public functions, type stubs: a function that one of them lacks is forgotten somewhere."""
-    kernels = {name for name in ufuncs.__all__ if not name.startswith("truncated_")}
-    assert kernels == set(CASES)
-    assert set(CASES) <= set(cyact.__all__)
-    for names in (cyact.__all__, ufuncs.__all__):
-        assert len(names) == len(set(names))
+    to_integer = {name for name in ufuncs.functions if name.endswith("_to_integer")}
+    assert set(ufuncs.functions) - to_integer == set(FUNCTIONS) == set(CASES)
+    assert [name for name in cyact.__all__ if name in CASES] == list(FUNCTIONS)
+    assert len(cyact.__all__) == len(set(cyact.__all__))
     assert all(hasattr(cyact, name) for name in cyact.__all__)
-    truncated = {name.removeprefix("truncated_") for name in ufuncs.__all__ if name.startswith("truncated_")}
-    # What turns integers into floats can store into integers too.
-    assert truncated == {name for name, case in CASES.items() if any(case.result(d) != d for d in case.dtypes)}
+    # What stores integers into integers by a kernel of its own turns integers into floats otherwise.
+    real = {name for name, case in CASES.items() if any(case.result(d) != d for d in case.dtypes)}
+    assert {name.removesuffix("_to_integer") for name in to_integer} <= real
+
+
+def test_rows_agree_with_cases(case):
+    """The table of functions says of each what the tests' row says."""
+    row = FUNCTIONS[case.name]
+    assert row.inputs == case.inputs
+    assert {p.name: p.default for p in row.parameters} == {name: default for name, (default, _) in case.parameters.items()}
+    assert row.only_floating == (not set(INTEGERS) & set(case.dtypes))
+    assert set(case.function.dtypes) == {dtype.name for dtype in case.dtypes}
+    if not row.only_floating:
+        assert (row.result == "same") == all(case.result(dtype) == dtype for dtype in case.dtypes)
+    assert bool(row.gradient_of) == case.name.endswith("_grad")
+    if row.gradient_of:
+        assert GRADIENTS[row.gradient_of] == case.name == f"{row.gradient_of}_grad"
 
 
 def stub():
@@ -50,35 +61,45 @@ def stub():
 
 
 def test_stub_agrees():
-    """The same names, and the same parameters with the same defaults."""
-    names, functions = [], {}
+    """The same names, and the same parameters in the same order: a line for each function, of one of the call shapes."""
+    shapes, functions, other = {}, {}, set()
     for node in stub().body:
-        if isinstance(node, ast.FunctionDef):
-            functions.setdefault(node.name, []).append(node)
-        elif isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-            names = ast.literal_eval(node.value)
-    assert sorted(names) == sorted(cyact.__all__)
-    for name in CASES:
-        parameters = inspect.signature(getattr(cyact, name)).parameters
-        for node in functions[name]:
-            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
-            assert [a.arg for a in given] == [p for p, what in parameters.items() if what.kind is not what.VAR_KEYWORD]
-            keywords = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            for argument, default in keywords:
-                assert default is not None, (name, argument.arg)
-                assert ast.literal_eval(default) == parameters[argument.arg].default, (name, argument.arg)
+        if isinstance(node, ast.ClassDef):
+            calls = [part.args for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__call__"]
+            shapes[node.name] = calls
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            other.add(node.name)
+        if isinstance(node, ast.AnnAssign) and node.target.id != "__version__":
+            functions[node.target.id] = node.annotation.id
+    assert set(functions) == set(CASES)
+    assert set(functions) | other == set(cyact.__all__)
+    assert {name for name, calls in shapes.items() if calls} == set(functions.values()), "a call shape of no function"
+    options = next(node for node in stub().body if isinstance(node, ast.ClassDef) and node.name == "_Options")
+    keywords = [part.target.id for part in options.body if isinstance(part, ast.AnnAssign)]
+    for name, shape in functions.items():
+        parameters = list(inspect.signature(getattr(cyact, name)).parameters)
+        assert shapes[shape]
+        for arguments in shapes[shape]:
+            given = [argument.arg for argument in arguments.args[1:]]
+            assert given + keywords == parameters, name
+            # What has a default here has one there.
+            defaults = given[len(given) - len(arguments.defaults):]
+            required = [p for p, what in inspect.signature(getattr(cyact, name)).parameters.items() if what.default is what.empty]
+            assert not set(defaults) & set(required), name
 
 
 def test_signatures(case):
     """TensorFlow's names, then NumPy's keywords with NumPy's defaults."""
     parameters = inspect.signature(case.function).parameters
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert positional == [*case.inputs, *["alpha"] * bool(case.slopes), "out"]
+    assert positional == [*case.inputs, *case.parameters, "out"]
     assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
         "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None,
     }
     assert parameters["out"].default is None
-    assert not case.slopes or parameters["alpha"].default == 0.2
+    assert {name: parameters[name].default for name in case.parameters} == {
+        name: default for name, (default, _) in case.parameters.items()
+    }
 
 
 # ---- docstrings ----
@@ -180,133 +201,5 @@ def test_import_brings_nothing_but_numpy(run_on_level):
 def test_show_config(capsys):
     cyact.show_config()
     text = capsys.readouterr().out
-    for fact in (cyact.__version__, cyact.dispatch.level_name, np.__version__, *cyact.cpu.levels()):
+    for fact in (cyact.__version__, LEVEL, np.__version__, *cyact.cpu.levels()):
         assert fact in text
-
-
-# ---- references and memory ----
-
-def calls(case, dtype):
-    """One call of each kind, which returns None."""
-    x = [np.array([-1, 2, 3], "float32").astype(dtype)] * case.arrays
-    line = [np.ones(3000, dtype)] * case.arrays
-    wide = [np.ones((3, 8), dtype)[:, ::2]] * case.arrays
-    out = np.empty(3, case.result(dtype))
-    mask = np.array([True, False, True])
-    kinds = {
-        "fresh": lambda: case(*x),
-        "out": lambda: case(*x, out=out),
-        "long": lambda: case(*line),
-        "strided": lambda: case(*wide),
-        "fortran": lambda: case(*(a.T for a in wide)),
-        "zero dimensions": lambda: case(*(a[0].reshape(()) for a in x)),
-        "scalar": lambda: case(*(a[0] for a in x)),
-        "list": lambda: case(*([1.0, 2.0] for _ in x)),
-        "where": lambda: case(*x, out=out, where=mask),
-        "dtype": lambda: case(*x, dtype="float64") if dtype.name != "bfloat16" or case.result(dtype) == dtype else None,
-        "order": lambda: case(*x, order="F"),
-        "subclass": lambda: case(*(a.view(np.ma.MaskedArray) for a in x)) if dtype.kind != "V" else None,
-        "tuple": lambda: case(*x, out=(out,)),
-        "name": lambda: case(*x, name="label"),
-        "self-overlapping": lambda: case(*x, out=np.lib.stride_tricks.as_strided(out, (3,), (0,))),
-        "unknown keyword": lambda: refused(lambda: case(*x, unknown=1)),
-        "unsupported dtype": lambda: refused(lambda: case(*(a.astype("complex64") for a in x))),
-        "wrong shape": lambda: refused(lambda: case(*x, out=np.empty(4, out.dtype))),
-        "wrong dtype": lambda: refused(lambda: case(*x, out=np.empty(3, "bool"))),
-    }
-    if case.slopes:
-        slopes = np.full(3, 0.5).astype(out.dtype)
-        kinds["slopes"] = lambda: case.function(*x, slopes)
-        kinds["slopes, list"] = lambda: case.function(*x, [0.5, 1, 2])
-        kinds["slope, NumPy scalar"] = lambda: case.function(*x, slopes[0])
-        kinds["bad slope"] = lambda: refused(lambda: case.function(*x, None))
-        kinds["huge slope"] = lambda: refused(lambda: case.function(*x, 10**400))
-    if case.result(dtype) != dtype:
-        kinds["truncated"] = lambda: case(*x, out=x[0].copy(), casting="unsafe")
-        kinds["truncated, where"] = lambda: case(*x, out=x[0].copy(), casting="unsafe", where=mask)
-    return kinds, [*x, *line, *wide, out, mask]
-
-
-def refused(call):
-    try:
-        call()
-    except (TypeError, ValueError, OverflowError):
-        return
-    raise AssertionError("accepted")
-
-
-@pytest.fixture(autouse=True)
-def quick_collections():
-    """What there is already need not be searched for cycles each time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-def counts(objects):
-    return [sys.getrefcount(thing) for thing in objects]
-
-
-def test_reference_counts(case, dtype):
-    """No reference is lost or kept: of arrays, of NumPy's dtype objects, of None, of the strings."""
-    kinds, arrays = calls(case, dtype)
-    dtypes = {np.dtype(d) for d in [*FLOATS, *INTEGERS, "bool", "complex64"]}
-    watched = [*arrays, *(np.dtype(d.char) for d in dtypes if d.name != "bfloat16"), dtype, np.float32, np.ndarray,
-               case.function, getattr(ufuncs, case.name), "same_kind", "unsafe", "K", "label", np.True_]
-    watched = [thing for thing in watched if sys.getrefcount(thing) < 1 << 30]      # the rest is immortal
-    times = 60
-    for kind, call in kinds.items():
-        call()
-        gc.collect()
-        before = counts(watched)
-        for _ in range(times):
-            call()
-        gc.collect()
-        drift = np.array(counts(watched)) - before
-        # Caches of other parties may take or give a few; a leak is one or more for every call.
-        changed = [(repr(watched[i])[:60], drift[i]) for i in np.flatnonzero(drift)]
-        assert np.abs(drift).max() < 20, (kind, changed)
-
-
-def test_stolen_references(case, dtype):
-    """Some of NumPy's functions steal a reference to a dtype: after enough calls it would be freed: a crash."""
-    x = [np.ones((4, 6), dtype)[:, ::2]] * case.arrays
-    result = np.dtype(case.result(dtype))
-    for make in (lambda: case(*x), lambda: case(*(a.T for a in x)), lambda: case(*(np.ascontiguousarray(a) for a in x)),
-                 lambda: case(*(a[0, 0].reshape(()) for a in x))):
-        make()
-        kept = [make() for _ in range(5)]
-        before = sys.getrefcount(result), sys.getrefcount(dtype)
-        del kept
-        results = [make() for _ in range(500)]
-        grown = sys.getrefcount(result) - before[0]
-        # Each array that is alive holds one; scalars of NumPy's own dtypes hold none.
-        assert grown <= 500
-        del results
-        drift = [sys.getrefcount(result) - before[0], sys.getrefcount(dtype) - before[1]]
-        assert all(-10 <= change <= 10 for change in drift), drift
-
-
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
-def test_memory_is_flat(case, dtype):
-    """Hundreds of calls of each kind, errors among them: a leak is memory that grows in every round."""
-    dtype = np.dtype(dtype)
-    if dtype not in case.dtypes:
-        return
-    kinds, _ = calls(case, dtype)
-    rounds, times = 3, 120
-    for kind, call in kinds.items():
-        call()
-        tracemalloc.start()
-        try:
-            used = []
-            for _ in range(rounds + 1):
-                for _ in range(times):
-                    call()
-                gc.collect()
-                used.append(tracemalloc.get_traced_memory()[0])
-        finally:
-            tracemalloc.stop()
-        # The smallest object has more than 16 bytes; caches fill more slowly than that.
-        assert min(np.diff(used)) < 16 * times, (kind, used)

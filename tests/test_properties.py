@@ -1,4 +1,4 @@
-"""Properties, by hypothesis: any arrays, keywords and threads against plain NumPy; any objects at all as arguments.
+"""Properties, by hypothesis: any arrays, keywords and threads against the references; any objects at all as arguments.
 
 CYACT_EXAMPLES is the number of examples of each test. The fuzz of arguments runs in a process of its own as well, so
 that a crash is a failure: ``python test_properties.py SEED CALLS``.
@@ -11,12 +11,12 @@ import sys
 import warnings
 
 import numpy as np
-from cases import CASES, FLOATS, FORMATS, INTEGERS, ROWS, SMALL, bits, is_float, largest, sample
+from accuracy import ulp_errors
+from cases import CASES, FLOATS, INTEGERS, LEVEL, REPRESENTATIVES, ROWS, SMALL, bits, is_float, isnan, sample
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 import cyact
-from cyact import dispatch as parallel
 
 EXAMPLES = int(os.environ.get("CYACT_EXAMPLES", 300))
 run_examples = settings(
@@ -24,42 +24,37 @@ run_examples = settings(
 )
 
 
-# ---- the oracle: plain NumPy, longdouble where a value has to be exact ----
+TYPICAL = list(REPRESENTATIVES.values())
 
-def wide(x):
-    """As longdouble, without a warning for NaN; ml_dtypes converts to float32."""
-    return x.astype("float32" if x.dtype in SMALL else x.dtype).astype(np.longdouble)
 
+# ---- the oracle ----
 
 # Errors of gradients from the output hold for what an activation puts out.
 ROUGH = [case.name for case in ROWS if case.formula and case.arrays == 2]
 
 
-def check_values(found, name, arrays, alpha, dtype, context):
-    """``found``, in the computation's dtype, is the oracle's value: to the bit, or within the function's error."""
-    case = CASES[name]
-    inputs = [a.astype(dtype) for a in arrays]
+def check_values(found, case, arrays, parameters, dtype, context):
+    """``found``, in the computation's dtype, is what the plain call gives; and that is the truth, to the bit or nearly."""
+    inputs = [np.ascontiguousarray(a.astype(dtype)) for a in arrays]
+    with cyact.num_threads(1):
+        plain = case.function(*inputs, *parameters)
+    check_equal(found, plain, arrays, context)
     if case.reference:
-        want = case.reference(*inputs, *([alpha] * len(case.slopes)))
-        right = (bits(found) == bits(want)) | (np.isnan(found) & np.isnan(want))
-    else:
-        want = case.formula(np, *map(wide, inputs))
-        digits, smallest = FORMATS[dtype.name]
-        tolerance = case.max_ulp[dtype.name] + (0 if name in ROUGH else 0.01)     # the oracle's own rounding
-        exponent = np.maximum(np.frexp(np.where(np.isfinite(want), want, 1))[1] - 1, smallest) - digits
-        y = wide(found)
-        right = np.abs(y - want) <= tolerance * np.ldexp(np.longdouble(1), exponent)
-        # An overflow is right from the largest number on.
-        right |= np.isinf(y) & (np.sign(y) == np.sign(want)) & (np.abs(want) >= wide(largest(dtype)[None])[0])
-        right |= np.isnan(y) & np.isnan(want)
-        if name == "tanh":
-            right &= np.isnan(y) | (np.signbit(y) == np.signbit(want))
-    wrong = np.flatnonzero(~right)
+        check_equal(found, case.reference(*inputs, *parameters), arrays, context)
+    elif all(np.ndim(value) == 0 for value in parameters):
+        case = case.giving(*parameters)
+        chosen = [x[:1000] for x in case.inside([*inputs, found])]
+        errors = ulp_errors(case, chosen[:-1], chosen[-1])
+        assert (errors <= case.max_ulp[dtype.name]).all(), context
+
+
+def check_equal(found, want, arrays, context):
+    """To the bit, but for NaNs."""
+    wrong = np.flatnonzero((bits(found) != bits(want)) & ~(isnan(found) & isnan(want)))
     if len(wrong):
         i = wrong[0]
         inputs = [a.ravel()[i] for a in arrays]
-        values_ = f"{inputs} gave {found.ravel()[i]!r}, not {want.ravel()[i]!r}"
-        raise AssertionError(f"{context}: {len(wrong)} wrong, at {i}: {values_}")
+        raise AssertionError(f"{context}: {len(wrong)} wrong, at {i}: {inputs} gave {found[i]!r}, not {want[i]!r}")
 
 
 # ---- arrays ----
@@ -143,7 +138,7 @@ def calls(draw):
     computed = case.result(dtype)
     call = {"name": case.name, "dtype": dtype, "seed": seed, "inputs": inputs, "threads": draw(st.integers(1, 4))}
     call["shape"] = np.broadcast_shapes(*(place["shape"] for place in inputs))
-    if case.slopes:
+    if case.parameters:
         kind = draw(st.sampled_from(["float", "float", "int", "0-d", "channel", "full"]))
         number = draw(st.one_of(st.floats(width=16), st.sampled_from([0.0, -0.0, 0.2, 1.0, -1.5, 1e9, np.inf, np.nan])))
         if kind == "int":
@@ -220,7 +215,7 @@ def check_call(call):
         return      # what one view of a shared buffer makes of another's values
     keywords = {"order": call["order"], "subok": call["subok"], "name": call["name="], "casting": call["casting"]}
     computed = case.result(dtype)
-    alpha = slopes = None
+    alpha = slopes = number = None
     if "alpha" in call:
         with np.errstate(all="ignore"):
             number = np.array(call["number"]).astype(computed)
@@ -231,7 +226,8 @@ def check_call(call):
             if alpha.size:
                 alpha[(0,) * alpha.ndim] = 0.75     # not all the same
             slopes = np.broadcast_to(native(alpha), shape)
-        keywords["alpha"] = alpha
+        # The first parameter varies, others are what the generic tests give.
+        keywords.update(zip(case.parameters, (alpha, *case.tried[1:])))
     if "dtype=" in call:
         keywords["dtype"] = computed = call["dtype="]
     out = None
@@ -268,7 +264,8 @@ def check_call(call):
             assert (m == expected).all(), "written outside"
     with np.errstate(all="ignore"):
         operands = [np.broadcast_to(g, shape)[mask] for g in given]
-        check_stored(found[mask], call, operands, slopes if slopes is None else slopes[mask], computed)
+        given = [slopes[mask] if isinstance(alpha, np.ndarray) else number, *case.tried[1:]] if case.parameters else []
+        check_stored(found[mask], call, operands, given, computed)
 
 
 def usual(x):
@@ -280,31 +277,27 @@ def usual(x):
         return (~np.isnan(x) | (bits(x) & quiet != 0)).all()
 
 
-def check_stored(found, call, operands, slopes, computed):
+def check_stored(found, call, operands, parameters, computed):
     """The value; if it was cast on the way out, NumPy's cast of the package's own result, which is checked first."""
+    case = CASES[call["name"]]
     if found.dtype == computed:
-        check_values(found, call["name"], operands, slopes, computed, call)
+        check_values(found, case, operands, parameters, computed, call)
     elif found.dtype.kind in "iu":
-        check_truncated(found, call, operands, slopes, computed)
+        check_truncated(found, case, operands[0], parameters, computed, call)
     else:
-        keywords = {"dtype": computed} if slopes is None else {"alpha": slopes}
-        inner = CASES[call["name"]].function(*operands, **keywords)
-        check_values(inner, call["name"], operands, slopes, computed, call)
-        want = inner.astype(found.dtype)
-        assert ((bits(found) == bits(want)) | (np.isnan(found) & np.isnan(want))).all(), call
+        inner = case.function(*operands, *parameters, **({} if parameters else {"dtype": computed}))
+        check_values(inner, case, operands, parameters, computed, call)
+        check_equal(found, inner.astype(found.dtype), operands, call)
 
 
-def check_truncated(found, call, operands, slopes, computed):
+def check_truncated(found, case, x, parameters, computed, context):
     """Integers in place: toward zero; what doesn't fit is the cast's own affair."""
-    x = operands[0]
-    if call["name"] == "leaky_relu":
-        exact = np.trunc(np.where(x < 0, x.astype(computed) * slopes, 0))
-        negative = (x < 0) & (exact >= np.iinfo(x.dtype).min) & (exact < -float(np.iinfo(x.dtype).min))
-        assert (found[~(x < 0)] == x[~(x < 0)]).all(), call
-        assert (found[negative] == exact[negative].astype(x.dtype)).all(), call
-    else:
-        exact = np.trunc(CASES[call["name"]].function(x))
-        assert (found == exact.astype(found.dtype)).all(), call
+    exact = np.trunc(case.function(x.astype(computed), *parameters))
+    fits = (exact >= np.iinfo(x.dtype).min) & (exact < 2.0 ** (8 * x.itemsize - (x.dtype.kind == "i")))
+    if case.name == "leaky_relu":   # what is not negative stays as it is, above 2^53 too
+        assert (found[x >= 0] == x[x >= 0]).all(), context
+        fits &= x < 0
+    assert (found[fits] == exact[fits].astype(x.dtype)).all(), context
 
 
 @run_examples
@@ -318,7 +311,7 @@ def test_calls(call):
 @st.composite
 def overlaps(draw):
     """Input and output anywhere in one buffer."""
-    case = draw(st.sampled_from(ROWS))
+    case = draw(st.sampled_from(TYPICAL))
     dtype = draw(st.sampled_from(case.dtypes))
     large = draw(st.integers(0, 19)) == 0
     shape = draw(LARGE if large else SHAPES)
@@ -478,8 +471,9 @@ def objects():
 
 THINGS = objects()
 COUNT = len(THINGS)
-PLACES = ("out", "alpha", "where", "casting", "order", "dtype", "subok", "name")
-UNUSUAL = ("".join(["o", "ut"]), Text("out"), Text("alpha"))    # equal to a keyword, not the same object; cannot be compared
+PARAMETERS = tuple(sorted({name for case in ROWS for name in case.parameters}))
+PLACES = ("out", *PARAMETERS, "where", "casting", "order", "dtype", "subok", "name")
+UNUSUAL = ("".join(["o", "ut"]), Text("out"), *map(Text, PARAMETERS))    # equal to a keyword, not the same object; cannot be compared
 OTHER = ("features", "gradients", "y", "dy", "x", "signature", "sig", "extobj", "axis", "keepdims", "", "ä", "self")
 
 
@@ -492,13 +486,13 @@ def attempt(case_number, positional, keyword):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ROWS[case_number].function(*arguments, **keywords)
+            TYPICAL[case_number].function(*arguments, **keywords)
     except SystemError:
         raise       # C code that raised nothing, or went on after an error
     except (Exception, RecursionError):
         assert [np.asarray(x).tobytes() for x in arrays] == before, "written before an exception"
         return True
-    if "out" in keywords or len(arguments) > ROWS[case_number].arrays:
+    if "out" in keywords or len(arguments) > TYPICAL[case_number].arrays:
         THINGS[:] = objects()       # as they were
     return False
 
@@ -513,7 +507,7 @@ def test_arguments_in_a_process_of_its_own(level, run_on_level):
 
 @run_examples
 @given(
-    st.integers(0, len(ROWS) - 1),
+    st.integers(0, len(TYPICAL) - 1),
     st.lists(indices, max_size=5),
     st.dictionaries(st.sampled_from(PLACES + OTHER), indices, max_size=4),
 )
@@ -527,7 +521,7 @@ def fuzz(seed, count):
     rng = np.random.default_rng(seed)
     valid = next(i for i, x in enumerate(THINGS) if type(x) is np.ndarray and x.dtype == "f8" and x.shape == (6,))
     trials = []
-    for number, case in enumerate(ROWS):
+    for number, case in enumerate(TYPICAL):
         inputs = [valid] * case.arrays
         for i in range(COUNT):
             trials += [(number, [*inputs[:place], i, *inputs[place + 1:]], {}) for place in range(case.arrays)]
@@ -536,14 +530,14 @@ def fuzz(seed, count):
             trials += [(number, [*inputs, i], {}), (number, [*inputs, i, i], {}), (number, [], {UNUSUAL[0]: i})]
             trials += [(number, [i] * 5, dict.fromkeys(PLACES, i)), (number, [], dict.fromkeys(PLACES, i))]
     for _ in range(count):
-        number = int(rng.integers(len(ROWS)))
-        positional = [valid if rng.random() < 0.7 else int(rng.integers(COUNT)) for _ in range(ROWS[number].arrays)]
+        number = int(rng.integers(len(TYPICAL)))
+        positional = [valid if rng.random() < 0.7 else int(rng.integers(COUNT)) for _ in range(TYPICAL[number].arrays)]
         positional = positional[:rng.integers(8)] + rng.integers(0, COUNT, rng.integers(5) // 3).tolist()
         names = rng.choice(PLACES + OTHER[:4], rng.integers(0, 5), replace=False).tolist()
         trials.append((number, positional, {name: int(rng.integers(COUNT)) for name in names}))
     raised = sum(attempt(*trial) for trial in trials)
-    for case in ROWS:
-        for dtype in (x for x in THINGS if isinstance(x, (np.dtype, type)) and case.slopes):
+    for case in TYPICAL:
+        for dtype in (x for x in THINGS if isinstance(x, (np.dtype, type)) and case.parameters):
             for slope in rng.normal(0, 1e3, 40) ** 3:
                 for keywords in ({"dtype": dtype}, {"dtype": dtype, "casting": "unsafe"}):
                     try:
@@ -551,7 +545,7 @@ def fuzz(seed, count):
                     except (TypeError, ValueError):
                         raised += 1
     assert raised > 0
-    print(parallel.level_name, len(trials), "calls,", raised, "raised; done")
+    print(LEVEL, len(trials), "calls,", raised, "raised; done")
 
 
 if __name__ == "__main__":
