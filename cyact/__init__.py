@@ -16,7 +16,8 @@ with patient_openmp():
 threads.set_quota(cpu.quota())
 dispatch.start(cpu.choose(os.environ.get("CYACT_LEVEL", "")), cpu.last_cache())
 
-from cyact import activations, arguments, ufuncs    # noqa: F401 -- spelled out, for tools that follow imports
+# What compiled modules import is spelled out, for tools that follow imports.
+from cyact import activations, arguments, docstrings, functions, ufuncs     # noqa: F401
 from cyact.threads import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"

@@ -201,6 +201,11 @@ cdef object checked_parameter(Signature function, list inputs, str name, object 
 
 # ---- the ufunc ----
 
+cdef object apart_from(object out, object x):
+    """An operand, or a copy of it where it may share memory with the output."""
+    return np.copy(x) if cnp.PyArray_Check(x) and np.may_share_memory(x, out[0] if type(out) is tuple else out) else x
+
+
 cdef list KEYWORD_TUPLES = [None] * (1 << NAME - OUT)       # of the ufunc's keywords, by which of them are given
 
 
@@ -216,7 +221,7 @@ cdef object ufunc_result(Signature function, PyObject** values):
     cdef Function chosen = function
     cdef object out = None if values[OUT] == NULL else <object> values[OUT]
     cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
-    cdef object first, stored = None
+    cdef object first, stored = None, mask      # held until the call is over
     cdef list operands = [], inputs
     cdef PyObject* stack[SLOTS]
     cdef int count = 0, given = 0, i
@@ -243,6 +248,11 @@ cdef object ufunc_result(Signature function, PyObject** values):
             if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
                     chosen = function.to_integer
+        # NumPy would copy the output, in the result's dtype, and store all of it back: where the mask is false, too.
+        if values[WHERE] != NULL and stored != dtype_of(first):
+            operands = [apart_from(out, x) for x in operands]
+            mask = apart_from(out, <object> values[WHERE])
+            values[WHERE] = <PyObject*> mask
     if stored is None:
         stored = dtype_of(first)
     for operand in operands:

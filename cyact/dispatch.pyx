@@ -7,7 +7,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
 from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LoopNest
-from cyact.threads cimport thread_count
+from cyact.threads cimport thread_count, threads_started
 
 from cyact.kernels import load
 
@@ -62,7 +62,7 @@ def start(name, cache):
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
     if n < (COMPUTE_BOUND_THREADED if kernel.compute_bound else MEMORY_BOUND_THREADED):
         return 1
-    return <int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK)
+    return threads_started(<int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK))
 
 
 cdef void run_chunk(

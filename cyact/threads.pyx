@@ -2,6 +2,7 @@
 
 import os
 from operator import index
+from re import fullmatch
 
 cdef extern from *:
     """
@@ -26,9 +27,44 @@ cdef extern from *:
     #endif
 
     #if defined(_MSC_VER)
-    static __declspec(thread) int cyact_thread_limit = 0;
+    #define CYACT_THREAD_LOCAL __declspec(thread)
     #else
-    static __thread int cyact_thread_limit = 0;
+    #define CYACT_THREAD_LOCAL __thread
+    #endif
+    static CYACT_THREAD_LOCAL int cyact_thread_limit = 0;
+
+    /* OpenMP ends the process where it cannot start a thread: too many of the user's, or too little memory for its
+       stack. So before a calling thread's team grows, as many threads are started here for a trial, with stacks as large
+       as OpenMP's; they live until all of them do. */
+    static CYACT_THREAD_LOCAL int cyact_team = 1;
+    #ifdef _OPENMP
+    #include <stdlib.h>
+    static void *cyact_pass(void *gate) {
+        pthread_mutex_lock((pthread_mutex_t *)gate);
+        pthread_mutex_unlock((pthread_mutex_t *)gate);
+        return NULL;
+    }
+    static int cyact_can_start(int more, size_t stack) {
+        pthread_t *threads = (pthread_t *)malloc(more * sizeof(pthread_t));
+        pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+        pthread_attr_t attributes;
+        int started = 0, i;
+        if (threads == NULL || pthread_attr_init(&attributes)) {
+            free(threads);
+            return 0;
+        }
+        /* A size that is refused, OpenMP does not use either. */
+        if (stack > 0) pthread_attr_setstacksize(&attributes, stack);
+        pthread_mutex_lock(&gate);
+        while (started < more && !pthread_create(&threads[started], &attributes, cyact_pass, &gate)) started++;
+        pthread_mutex_unlock(&gate);
+        for (i = 0; i < started; i++) pthread_join(threads[i], NULL);
+        pthread_attr_destroy(&attributes);
+        free(threads);
+        return started == more;
+    }
+    #else
+    static int cyact_can_start(int more, size_t stack) { return 1; }
     #endif
     """
     int openmp_threads "CYACT_MAX_THREADS"() noexcept nogil
@@ -36,10 +72,16 @@ cdef extern from *:
     int forked "cyact_forked"
     void watch_forks "cyact_watch_forks"()
     int thread_limit "cyact_thread_limit"       # of the calling thread, by ``num_threads``; 0 for none
+    int team "cyact_team"                       # how many threads the calling thread's last call used
+    bint can_start "cyact_can_start"(int more, size_t stack) noexcept nogil
+
+cdef enum:
+    MOST = 4096
 
 has_openmp = OPENMP
 cdef int process_limit = 0      # by ``set_num_threads`` or CYACT_NUM_THREADS; 0 for none
 cdef int quota = 0              # the container's; 0 for none
+cdef bint starved = False       # a thread could not be started: calls use one, until another number is set
 watch_forks()
 
 
@@ -50,13 +92,35 @@ def set_quota(int processors):
 
 
 cdef int thread_count() noexcept nogil:
-    if forked:
+    cdef int count
+    if forked or starved:
         return 1
     if thread_limit > 0:
         return thread_limit
     if process_limit > 0:
         return process_limit
-    return min(openmp_threads(), quota) if quota > 0 else openmp_threads()
+    count = max(1, min(openmp_threads(), <int> MOST))
+    return min(count, quota) if quota > 0 else count
+
+
+cdef int threads_started(int n) noexcept nogil:
+    """How many threads a parallel region may ask for, where n are wanted: n, or 1 if these cannot be started."""
+    global starved, team
+    if n > team and not can_start(n - 1, stack_size):
+        starved = True
+    if starved:
+        n = 1
+    team = n
+    return n
+
+
+def _bytes(text):
+    """A size as OMP_STACKSIZE has it: in kilobytes, or with a unit. 0 where it is none."""
+    match = fullmatch(r"\s*(\d+)\s*([BKMG]?)\s*", text.upper())
+    return int(match[1]) << {"B": 0, "": 10, "K": 10, "M": 20, "G": 30}[match[2]] if match else 0
+
+
+cdef size_t stack_size = min(_bytes(os.environ.get("OMP_STACKSIZE") or os.environ.get("GOMP_STACKSIZE") or ""), 1 << 62)
 
 
 cdef int checked_count(object n, str what) except -1:
@@ -64,8 +128,8 @@ cdef int checked_count(object n, str what) except -1:
         count = 0 if getattr(n, "dtype", type(n)) == bool else index(n)     # NumPy's too, an index until NumPy 2.3
     except TypeError:
         count = 0
-    if not 1 <= count <= 4096:
-        raise ValueError(f"{what}: the number of threads must be an integer from 1 to 4096, not {n!r}")
+    if not 1 <= count <= MOST:
+        raise ValueError(f"{what}: the number of threads must be an integer from 1 to {MOST}, not {n!r}")
     return count
 
 
@@ -90,7 +154,8 @@ def set_num_threads(n):
     -----
     Until this is called, the number is the environment variable ``CYACT_NUM_THREADS`` if set, else what OpenMP would
     use (which honours ``OMP_NUM_THREADS``, the processor affinity and threadpoolctl), but at most the container's
-    quota. A process that was forked uses one thread whatever is set.
+    quota. A process that was forked uses one thread whatever is set. So does one in which a thread could not be started
+    (a limit of processes or of memory), from then on until this is called again.
 
     Examples
     --------
@@ -99,8 +164,9 @@ def set_num_threads(n):
     >>> cyact.get_num_threads()
     2
     """
-    global process_limit
+    global process_limit, starved
     process_limit = checked_count(n, "set_num_threads")
+    starved = False
 
 
 def get_num_threads():
