@@ -66,7 +66,7 @@ setup(
         [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"])]
         + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")]
         + [*map(kernels, LEVELS)],
-        compiler_directives={"language_level": "3", "cdivision": True, "embedsignature": True, "auto_pickle": False},
+        compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False},
         build_dir="build",
     )
 )

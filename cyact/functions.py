@@ -103,7 +103,7 @@ array([-0.76159416,  0.        ,  0.76159416])
     Function(
         "softsign", "Softsign, ``features / (1 + abs(features))``.", result="real",
         notes="""
-Within 0.51 ULP of the exact value; monotone, exactly odd, within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and
+At most 0.51 ULP from the exact value; monotone, exactly odd, within [-1, 1]. inf gives 1, -inf -1; NaN, -0.0 and
 subnormals give themselves. Saturates more slowly than `tanh`, as the inverse of `features`, and needs no exponential.
 The formula is that of Turian, Bergstra and Bengio, "Quadratic features and deep architectures for chunking", 2009.
 """,
@@ -179,7 +179,7 @@ array([0.1875, 0.25  ])
         "softsign_grad", "Gradient of `softsign`.", result="same", inputs=("gradients", "features"),
         gradient_of="softsign", only_floating=True,
         notes="""
-``g / (1 + abs(x))**2``, within 2 ULP of the exact value; 0 at inf and -inf. TensorFlow's ``raw_ops.SoftsignGrad``.
+``g / (1 + abs(x))**2``: at most 2 ULP from the exact value; 0 at inf and -inf. TensorFlow's ``raw_ops.SoftsignGrad``.
 """,
         examples="""
 >>> cyact.softsign_grad(np.array([1.0, 1.0]), np.array([0.0, 3.0]))

@@ -133,7 +133,7 @@ def test_gradients(case, dtype):
     n = 200_000 if dtype == np.float32 else 5000
     rng = np.random.default_rng(5)
     digits, smallest = FORMATS[dtype.name]
-    low, high = case.domain
+    low, high = np.clip(case.domain, -30, 30)
     near_high = high - rng.uniform(0, 1, n // 8) * 2.0 ** rng.integers(-digits, 0, n // 8)
     y = [rng.uniform(low, high, n), [low, high, 2.0**smallest], near_high]
     y += [rng.uniform(*interval, n // 4) for interval in case.hard if isinstance(interval, tuple)]

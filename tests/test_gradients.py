@@ -83,8 +83,8 @@ def test_central_difference(case, gradient, from_output):
         def f(x, parameters=parameters):
             return case.function(x, *parameters)
 
-        arrays = (f(x), g) if from_output else (g, x)
-        result = gradient.function(*arrays, *parameters)
+        given = {"gradients": g, "dy": g, "features": x, "outputs": f(x), "y": f(x)}
+        result = gradient.function(*(given[name] for name in gradient.inputs), *parameters)
         np.testing.assert_allclose(result, g * central_difference(f, x), rtol=0, atol=1e-10)
         assert np.abs(result).max() > 0.2
 

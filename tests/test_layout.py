@@ -420,7 +420,9 @@ def test_in_place_allocates_nothing(case, dtype, part):
         if keeps_dtype(case, dtype):
             assert peak(lambda out=target: case(*given, out=out)) < 4096
         else:
-            assert peak(lambda out=target: case(*given, out=out, casting="unsafe")) < 4096
+            # leaky_relu has a loop for it; for the others NumPy has buffers of 8,192 elements, whatever the size.
+            buffers = 4096 if case.name == "leaky_relu" else 8192 * (dtype.itemsize + case.result(dtype).itemsize) + 4096
+            assert peak(lambda out=target: case(*given, out=out, casting="unsafe")) < buffers
             return
     assert peak(lambda: case(*given)) >= given[0].nbytes        # the measure works
 

@@ -458,8 +458,14 @@ def script_tasks():
     cyact.relu(np.zeros(LIGHT, "f4"))
     assert tasks() == before + 5
     cyact.set_num_threads(8)
-    cyact.tanh(large, out=large, where=np.ones(1, bool))
+    more = np.zeros(8 * CHUNK, "f4")
+    cyact.tanh(more, out=more, where=np.ones(1, bool))
     assert tasks() == before + 7
+    # Never more than there are chunks of work for, however many are allowed.
+    cyact.set_num_threads(64)
+    cyact.tanh(more)
+    cyact.tanh(more.reshape(2, -1)[:, ::2])
+    assert tasks() <= before + 7
     print("done")
 
 
@@ -467,6 +473,56 @@ def script_tasks():
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no list of threads")
 def test_calls_take_the_threads_they_are_given():
     run_script("tasks")
+
+
+# ---- where no thread can be started ----
+
+# OpenMP would end the process. The result is right all the same, on one thread.
+STARVED = """
+import os, resource, numpy as np, cyact
+x = np.linspace(-3, 3, 1 << 21, dtype="f4")
+with cyact.num_threads(1):
+    expected = cyact.sigmoid(x)
+{limit}
+assert np.array_equal(cyact.sigmoid(x), expected)
+assert np.array_equal(cyact.sigmoid(x[::-1]), expected[::-1])
+{lifted}
+print("done", cyact.get_num_threads())
+"""
+NO_MEMORY = """
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (used + x.nbytes + (6 << 20), hard))
+"""
+
+
+@needs_openmp
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no Linux")
+@pytest.mark.parametrize("lifted, count", [("", 1), ("resource.setrlimit(resource.RLIMIT_AS, (soft, hard))", 1),
+                                           ("cyact.set_num_threads(4)", 4)])
+def test_no_memory_for_a_thread(lifted, count):
+    """From then on one thread is used, until another number is set."""
+    done = run("-c", STARVED.format(limit=NO_MEMORY, lifted=lifted), OMP_NUM_THREADS="4", OMP_STACKSIZE="32M")
+    assert (done.stdout, done.returncode) == (f"done {count}\n", 0), done.stderr
+
+
+@needs_openmp
+@pytest.mark.skipif(not hasattr(os, "setuid") or os.geteuid() != 0, reason="not root")
+def test_no_thread_left_for_the_user():
+    limit = "resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)); os.setgid(65534); os.setuid(65534)"
+    done = run("-c", STARVED.format(limit=limit, lifted=""), OMP_NUM_THREADS="4")
+    assert (done.stdout, done.returncode) == ("done 1\n", 0), done.stderr
+
+
+@needs_openmp
+@pytest.mark.parametrize("variables", [
+    {"OMP_NUM_THREADS": "2147483648"}, {"OMP_NUM_THREADS": "100000"}, {"OMP_NUM_THREADS": "2", "OMP_STACKSIZE": "4000G"},
+    {"OMP_NUM_THREADS": "2", "OMP_STACKSIZE": "999999999999999999999"}, {"OMP_NUM_THREADS": "2", "OMP_STACKSIZE": "none"},
+    {"OMP_NUM_THREADS": "2", "GOMP_STACKSIZE": "100"}, {"OMP_NUM_THREADS": "2", "OMP_STACKSIZE": " 64 K "},
+])
+def test_openmp_variables_out_of_measure(variables):
+    done = run("-c", STARVED.format(limit="assert 1 <= cyact.get_num_threads() <= 4096", lifted=""), **variables)
+    assert (done.stdout[:4], done.returncode) == ("done", 0), done.stderr
 
 
 # ---- Python threads ----
