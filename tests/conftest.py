@@ -13,11 +13,12 @@ import pytest
 
 pytest.register_assert_rewrite("cases")
 
-from cases import CASES, KINDS, REPRESENTATIVES, STREAMED, set_streamed  # noqa: E402
+from cases import CASES, FLOATS, INTEGERS, KINDS, REPRESENTATIVES, STREAMED, set_streamed  # noqa: E402
 
 from cyact import cpu  # noqa: E402
 
 TESTS = Path(__file__).parent
+ALL = (*FLOATS, *INTEGERS)
 
 
 def pytest_configure(config):
@@ -40,6 +41,18 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("case", cases, ids=[case.name for case in cases])
     if "level" in wanted:
         metafunc.parametrize("level", cpu.levels())
+
+
+def of_cases(chosen):
+    """A test of the functions for which ``chosen`` is true."""
+    found = [case for case in CASES.values() if chosen(case)]
+    return pytest.mark.parametrize("case", found, ids=[case.name for case in found])
+
+
+def of_pairs(chosen, dtypes=ALL):
+    """A test of these and of each of the dtypes that they take."""
+    found = [(case, dtype) for case in CASES.values() if chosen(case) for dtype in dtypes if dtype in case.dtypes]
+    return pytest.mark.parametrize("case, dtype", found, ids=[f"{case.name}-{dtype}" for case, dtype in found])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -37,16 +37,12 @@ from cases import (
     sample,
     smallest_subnormal,
 )
+from conftest import of_cases, of_pairs
 
 # ml_dtypes warns when it compares NaNs.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 
 LARGE = [np.dtype("float32"), np.dtype("float64")]
-
-
-def pairs(chosen, dtypes):
-    found = [(case, dtype) for case in CASES.values() if chosen(case) for dtype in dtypes if dtype in case.dtypes]
-    return pytest.mark.parametrize("case, dtype", found, ids=[f"{case.name}-{dtype}" for case, dtype in found])
 
 
 def is_curve(case):
@@ -74,7 +70,7 @@ def check_shape(case, x, y):
 
 # ---- functions of one number ----
 
-@pairs(is_curve, LARGE)
+@of_pairs(is_curve, LARGE)
 def test_sample(case, dtype):
     """One float32 in 4,093 of both signs, float64 at large, and what was hard."""
     if dtype == np.float32:
@@ -87,7 +83,7 @@ def test_sample(case, dtype):
     check_shape(case, x, check_errors(case, (x,)))
 
 
-@pairs(lambda case: case.arrays == 1, FLOATS)
+@of_pairs(lambda case: case.arrays == 1, FLOATS)
 def test_neighbours(case, dtype):
     """In order and in range on runs of adjacent numbers, which is where an approximation would break."""
     starts = {0.001, 0.3466, 0.5, 0.6931, 1.0397, 3.0, 8.5, 9.0, 16.6, 17.3, 18.9, 36.7, 88.0, 103.9, 708.0, 745.0}
@@ -101,7 +97,7 @@ def test_neighbours(case, dtype):
                 check_shape(case, x, case(x))
 
 
-@pairs(lambda case: case.arrays == 1, FLOATS)
+@of_pairs(lambda case: case.arrays == 1, FLOATS)
 def test_shape_of_anything(case, dtype):
     x = np.concatenate([sample(dtype, 50_000), np.linspace(-20, 20, 10_001).astype(dtype)])
     x = np.sort(in_domain(case, x))
@@ -112,7 +108,7 @@ def test_shape_of_anything(case, dtype):
         assert (isnan(y) == ~((x >= case.domain[0]) & (x <= case.domain[1]))).all()
 
 
-@pairs(lambda case: is_curve(case) and case.max_ulp.get("float16") == 0.5, SMALL)
+@of_pairs(lambda case: is_curve(case) and case.max_ulp.get("float16") == 0.5, SMALL)
 def test_every_input_of_16_bits_is_correctly_rounded(case, dtype):
     x = in_domain(case, every(dtype))
     assert_same_bits(case(x), correctly_rounded(case, (x,), dtype))
@@ -127,7 +123,7 @@ def test_sigmoid_is_subnormal_to_the_last(dtype, last, zero):
 
 # ---- gradients from the output ----
 
-@pairs(lambda case: case.formula and case.arrays == 2, LARGE)
+@of_pairs(lambda case: case.formula and case.arrays == 2, LARGE)
 def test_gradients(case, dtype):
     """Over the domain where results are normal. Worst is a factor just above a power of two, by a dy just below one."""
     n = 200_000 if dtype == np.float32 else 5000
@@ -143,7 +139,7 @@ def test_gradients(case, dtype):
     check_errors(case, (y, dy.astype(dtype)))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES.values() if case.formula], ids=lambda case: case.name)
+@of_cases(lambda case: case.formula)
 def test_limit_is_documented(case):
     """The docstring promises no less than what holds."""
     promised = float(re.search(r"at\s+most\s+([\d.]+)\s+ULP", case.function.__doc__, re.IGNORECASE)[1])

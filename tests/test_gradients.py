@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 from cases import (
-    CASES,
     FLOATS,
     FORMATS,
     INTEGERS,
@@ -20,29 +19,24 @@ from cases import (
     quiet_nans,
     sample,
 )
+from conftest import of_cases, of_pairs
 
 import cyact
 
 # ml_dtypes warns when it compares NaNs; what cyact itself must not raise is tested in test_ufunc_arguments.py.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 
-GRADIENTS = [case for case in CASES.values() if case.arrays == 2]
-FROM_OUTPUT = [case for case in GRADIENTS if case.inputs[0] == "y"]
-TYPICAL = [case for case in GRADIENTS if case in REPRESENTATIVES.values()]
+def from_output(case):
+    return case.inputs[0] == "y"
 
 
-def by_name(cases):
-    return pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
-
-
-def pairs(cases, dtypes):
-    found = [(case, dtype) for case in cases for dtype in case.dtypes if dtype in dtypes]
-    return pytest.mark.parametrize("case, dtype", found, ids=[f"{case.name}-{dtype}" for case, dtype in found])
+def typical(case):
+    return case.arrays == 2 and case in REPRESENTATIVES.values()
 
 
 # ---- values ----
 
-@by_name(FROM_OUTPUT)
+@of_cases(from_output)
 @pytest.mark.parametrize("dtype", SMALL, ids=str)
 def test_small_dtypes_are_computed_in_float32_and_rounded_once(case, dtype):
     """Every y there is: the formula in float32, which is y - y * y where it says y * (1 - y), since that is rounded less."""
@@ -71,8 +65,8 @@ X = X[np.abs(X) > 0.0025]
 G = np.random.default_rng(3).normal(size=X.shape)
 
 
-@pytest.mark.parametrize("case, gradient, from_output", gradient_pairs(), ids=lambda value: getattr(value, "name", ""))
-def test_central_difference(case, gradient, from_output):
+@pytest.mark.parametrize("case, gradient, by_output", gradient_pairs(), ids=lambda value: getattr(value, "name", ""))
+def test_central_difference(case, gradient, by_output):
     """With the parameters' defaults, other numbers, and an array of them; away from kinks and from what is no domain."""
     low, high = case.domain
     x = X[(X > low + 0.0025) & (X < high - 0.0025)] if np.isfinite([low, high]).any() else X
@@ -107,7 +101,7 @@ def test_chain_of_layers():
 
 # ---- special values ----
 
-@by_name(FROM_OUTPUT)
+@of_cases(from_output)
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_nan_of_the_first_input_is_kept(case, dtype):
     """Its payload and sign, else those of the second: not what the processor happens to choose."""
@@ -171,7 +165,7 @@ LAYOUTS = {
 }
 
 
-@pairs(TYPICAL, KINDS)
+@of_pairs(typical, KINDS)
 def test_each_array_in_its_own_layout(case, dtype):
     """Every way to lay out the first array by every way for the second."""
     for n in (1, 1300):
@@ -190,7 +184,7 @@ BROADCASTS = [
 ]
 
 
-@pairs(TYPICAL, KINDS)
+@of_pairs(typical, KINDS)
 def test_broadcasting_both_ways(case, dtype):
     for first, second in BROADCASTS:
         a, b = case.usual_operands(dtype, 600)
@@ -203,7 +197,7 @@ def test_broadcasting_both_ways(case, dtype):
         assert_same_bits(out, want)
 
 
-@pairs(TYPICAL, KINDS)
+@of_pairs(typical, KINDS)
 def test_one_array_for_both(case, dtype):
     for n in (1, 17, 5000):
         (same, _) = case.usual_operands(dtype, n)
@@ -223,7 +217,7 @@ def promotions(case):
             yield first, second, common
 
 
-@by_name(TYPICAL)
+@of_cases(typical)
 def test_mixed_dtypes_promote_as_in_numpy(case):
     count = 0
     for first, second, common in promotions(case):
@@ -236,7 +230,7 @@ def test_mixed_dtypes_promote_as_in_numpy(case):
 
 
 @pytest.mark.parametrize("dtypes", [(d, d) for d in INTEGERS] + [("int8", "uint8"), ("int32", "int64")], ids=str)
-@by_name([case for case in TYPICAL if np.dtype("int8") not in case.dtypes])
+@of_cases(lambda case: typical(case) and np.dtype("int8") not in case.dtypes)
 def test_integers_alone_are_refused(case, dtypes):
     """In place, with ``out`` and without; whatever the slope. Only relu_grad has integer loops."""
     g, x = np.arange(3).astype(dtypes[0]), np.array([0, 1, 2], dtypes[1])

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES, FLOATS, HAS_OPENMP, REPRESENTATIVES, assert_same_bits, bits, sample
+from conftest import of_pairs
 
 import cyact
 
@@ -63,6 +64,14 @@ def same_count_afterwards():
 
 # ---- the same bits ----
 
+# How a call is split does not depend on the dtype, but for its size.
+SOME = [np.dtype(name) for name in ("float16", "float32", "float64", "uint8")]
+
+
+def typical(case):
+    return case in REPRESENTATIVES.values()
+
+
 def in_pieces(case, operands, **keywords):
     """The result by calls on few elements each, which no threads take part in."""
     with cyact.num_threads(1):
@@ -97,6 +106,7 @@ def test_same_bits_of_every_function(case):
             assert_same_bits(case(*x), want)
 
 
+@of_pairs(typical, SOME)
 def test_same_bits_strided(case, dtype):
     """One axis that is not straight, and two that cannot be merged; rows shorter and longer than a block."""
     n = threaded_size(case) + 37
@@ -127,6 +137,7 @@ def test_same_bits_strided(case, dtype):
                 assert_same_bits(case(*(a.T[1:-2] for a in padded)), want.T, (columns, count))
 
 
+@of_pairs(typical, SOME)
 def test_same_bits_in_place(case, dtype):
     n = threaded_size(case) + 37
     x = case.operands(dtype, n)
@@ -147,6 +158,7 @@ def test_same_bits_in_place(case, dtype):
                 assert_same_bits(given[position], whole, (count, position, step))
 
 
+@of_pairs(typical, SOME)
 def test_same_bits_on_the_general_road(case, dtype):
     """Broadcast, swapped and misaligned input, a mask: what NumPy's machinery runs."""
     columns = threaded_size(case) + 37

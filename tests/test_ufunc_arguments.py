@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from cases import FLOATS, INTEGERS, REPRESENTATIVES, assert_same_bits, bits, largest, sample, special
+from conftest import of_cases
 
 import cyact
 from cyact import cpu
@@ -228,10 +229,7 @@ def test_name_changes_nothing(case):
 
 # ---- slopes that broadcast ----
 
-PARAMETRIZED = [case for case in REPRESENTATIVES.values() if case.parameters]
-
-
-@pytest.mark.parametrize("case", PARAMETRIZED, ids=lambda case: case.name)
+@of_cases(lambda case: case.parameters and case in REPRESENTATIVES.values())
 @pytest.mark.parametrize(("shape", "own"), [
     ((4, 5, 6), (6,)), ((4, 5, 6), (5, 1)), ((4, 5, 6), (4, 1, 1)), ((4, 5, 6), (1,)), ((4, 5, 6), ()),
     ((4, 5, 6), (4, 5, 6)), ((2, 3, 8, 9), (3, 1, 1)), ((2, 8, 9, 3), (3,)), ((5, 1), (7,)), ((6,), (3, 1)),

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from accuracy import ulp_errors
 from cases import (
-    CASES,
     FLOATS,
     FORMATS,
     INTEGERS,
@@ -24,6 +23,7 @@ from cases import (
     smallest_subnormal,
     special,
 )
+from conftest import ALL, of_cases, of_pairs
 
 import cyact
 
@@ -32,11 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:Runtim
 
 SLOPES = [0.2, 0, 1, 2, -1, -0.7, 3.5, -0.0, 1e-3, np.inf, -np.inf, np.nan, 1e300, -1e300, 5e-324, 2**70, -(2**70)]
 PARAMETERS = [0.2, 1, 2, -0.7, 3.5, 1e-3]       # for those that have no exact reference
-
-
-def parametrized(chosen):
-    chosen = [case for case in CASES.values() if chosen(case)]
-    return pytest.mark.parametrize("case", chosen, ids=[case.name for case in chosen])
 
 
 def assert_same_but_new_nans(result, expected, operands):
@@ -69,10 +64,6 @@ def check(case, operands):
     assert errors[worst] <= case.max_ulp[result.dtype.name], [x[finite][worst] for x in operands]
 
 
-def identify(value):
-    return getattr(value, "name", None) or str(value)
-
-
 # ---- every function and dtype ----
 
 def test_result_dtype(case, dtype):
@@ -80,9 +71,7 @@ def test_result_dtype(case, dtype):
     assert case(*case.operands(dtype, 0)).dtype == case.result(dtype)
 
 
-@pytest.mark.parametrize(
-    ("case", "dtype"), [(c, d) for c in CASES.values() for d in c.dtypes if d.itemsize <= 2], ids=identify
-)
+@of_pairs(lambda case: True, [dtype for dtype in ALL if dtype.itemsize <= 2])
 def test_every_value(case, dtype):
     """All of them, where a dtype has at most 65,536."""
     values = every(dtype)
@@ -98,7 +87,7 @@ def test_values(case, dtype):
 
 # ---- special values ----
 
-@parametrized(lambda case: case.special)
+@of_cases(lambda case: case.special)
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_special_values(case, dtype):
     """In an array long enough for vector code, and one by one; a NaN of either payload."""
@@ -114,7 +103,7 @@ def test_special_values(case, dtype):
     assert_same_bits(alone[~nan], expected[~nan])
 
 
-@parametrized(lambda case: case.arrays == 1)
+@of_cases(lambda case: case.arrays == 1)
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_nan_payload_is_kept(case, dtype):
     x = quiet_nans(dtype)
@@ -142,10 +131,6 @@ def test_small_arguments(dtype):
 
 # ---- parameters ----
 
-PAIRS = [(case, dtype) for case in CASES.values() if case.parameters for dtype in case.dtypes]
-of_each = pytest.mark.parametrize("case, dtype", PAIRS, ids=[f"{case.name}-{dtype}" for case, dtype in PAIRS])
-
-
 def pairs_of(case, dtype):
     """Special values, each with each, and pseudo-random ones."""
     each = special(dtype)
@@ -153,7 +138,7 @@ def pairs_of(case, dtype):
     return [np.concatenate([x, y]) for x, y in zip(pairs, case.usual_operands(dtype, 1000), strict=True)]
 
 
-@of_each
+@of_pairs(lambda case: case.parameters)
 def test_parameter(case, dtype):
     """A Python number takes the dtype before the computation."""
     x = pairs_of(case, dtype)
@@ -161,7 +146,7 @@ def test_parameter(case, dtype):
         check(case.giving(*[value] * len(case.parameters)), x)
 
 
-@of_each
+@of_pairs(lambda case: case.parameters)
 def test_array_of_parameters(case, dtype):
     """The same as a single one: an array of the result's dtype, one of its dimension 0, and a NumPy scalar."""
     x = pairs_of(case, dtype)
@@ -243,7 +228,7 @@ def test_promotion_by_slopes(dtype, slopes, expected):
         assert_same_bits(result, np.where(wide < 0, product(wide, steep), wide))
 
 
-@parametrized(lambda case: case.parameters)
+@of_cases(lambda case: case.parameters)
 def test_defaults(case):
     x = case.usual_operands(np.dtype("float64"), 300)
     defaults = {name: default for name, (default, _) in case.parameters.items()}
@@ -331,7 +316,7 @@ def test_truncated_out_of_range_is_consistent(dtype, alpha):
     assert_same_bits(general, whole)
 
 
-@parametrized(lambda case: case.result is real and case.arrays == 1 and not case.parameters)
+@of_cases(lambda case: case.result is real and case.arrays == 1 and not case.parameters)
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
 def test_truncated(case, dtype):
     """Into the same dtype and into another one: what the function gives, toward zero."""
