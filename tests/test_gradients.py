@@ -65,8 +65,8 @@ X = X[np.abs(X) > 0.0025]
 G = np.random.default_rng(3).normal(size=X.shape)
 
 
-@pytest.mark.parametrize("case, gradient, by_output", gradient_pairs(), ids=lambda value: getattr(value, "name", ""))
-def test_central_difference(case, gradient, by_output):
+@pytest.mark.parametrize("case, gradient", gradient_pairs(), ids=lambda value: getattr(value, "name", ""))
+def test_central_difference(case, gradient):
     """With the parameters' defaults, other numbers, and an array of them; away from kinks and from what is no domain."""
     low, high = case.domain
     x = X[(X > low + 0.0025) & (X < high - 0.0025)] if np.isfinite([low, high]).any() else X
