@@ -32,6 +32,7 @@ STREAMED = 2**24
 DISPATCH = "cyact.dispatch"
 LEVEL = import_module(DISPATCH).level_name
 set_streamed = import_module(DISPATCH).set_streamed
+EMULATED = 0.5 if import_module(DISPATCH).emulates_fma else 0
 HAS_OPENMP = import_module("cyact.threads").has_openmp
 ufuncs = import_module("cyact.ufuncs")
 
@@ -222,6 +223,10 @@ class Case:
     hard: tuple = ()                        # numbers (with their neighbours) and intervals where errors are largest
     kinks: tuple = (0.0,)                   # where there is no derivative
     aliases: tuple = ()                     # names that other libraries have for it
+
+    def limit(self, dtype):
+        """``max_ulp``, and half a ULP more where multiply-add is emulated: there it is rounded twice."""
+        return self.max_ulp[dtype.name] + EMULATED
 
     @property
     def arrays(self):

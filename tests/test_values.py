@@ -61,7 +61,7 @@ def check(case, operands):
     errors = ulp_errors(case, [x[finite] for x in operands], result[finite])
     assert errors.size
     worst = np.argmax(errors)
-    assert errors[worst] <= case.max_ulp[result.dtype.name], [x[finite][worst] for x in operands]
+    assert errors[worst] <= case.limit(result.dtype), [x[finite][worst] for x in operands]
 
 
 # ---- every function and dtype ----

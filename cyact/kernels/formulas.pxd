@@ -291,7 +291,8 @@ cdef inline real softsign(real clamped, real x) noexcept nogil:
 
 # softsign_grad(g, x) = g / (1 + |x|)^2
 #
-# Maximum error below 2 ULP. 0 at +-inf, an infinite g there included. |x| is clamped to the largest number.
+# Maximum error 1.42 ULP for float and double, with g = 1.3. 0 at +-inf, an infinite g there included; of NaNs the first
+# input's. |x| is clamped to the largest number.
 #
 # (1 + |x|) / 4 as the sum D + dl of two numbers, the quarter so that it does not overflow; its reciprocal with its
 # error e; then g (1/D)^2 (1 + 2 e) / 16.
@@ -304,10 +305,11 @@ cdef inline void softsign_grad_prepare(real magnitude, real parameter, real* inv
 
 
 cdef inline real softsign_grad_finish(real inverse, real e, real c, real x, real parameter, real g) noexcept nogil:
-    cdef real v = g * inverse, y = fma(v, inverse, v * (inverse * (e + e))) * <real> 0.0625, zero = g if g != g else 0
+    cdef real v = g * inverse, y = fma(v, inverse, v * (inverse * (e + e))) * <real> 0.0625
     y = g if absolute(g) == INFINITY else y
-    y = zero if absolute(x) == INFINITY else y
-    return x if x != x else y
+    y = <real> 0 if absolute(x) == INFINITY else y
+    y = x if x != x else y
+    return g if g != g else y
 
 
 # elu(x, alpha) = x if x > 0 else alpha (e^x - 1)

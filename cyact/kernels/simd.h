@@ -23,13 +23,19 @@
 #define CYACT_HAS_FMA 1
 #else
 #define CYACT_HAS_FMA 0
-/* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; one of
-   doubles is split by Veltkamp's and Dekker's method, and the sum's error found by Knuth's. Both are rounded twice,
-   so that now and then a last bit differs. */
+/* Without the instruction, fma() is a library call of some 20 ns. A product of floats is exact in double; doubles are
+   split into halves by their bits, and the error of their product found by Dekker's method, that of the sum by Knuth's.
+   Both are rounded twice, so that now and then a last bit differs. */
+static CYTHON_INLINE double cyact_upper_half(double a) {
+    uint64_t b;
+    memcpy(&b, &a, sizeof(b));
+    b &= ~(uint64_t)0x7ffffff;
+    memcpy(&a, &b, sizeof(a));
+    return a;
+}
 static CYTHON_INLINE float cyact_fmaf(float a, float b, float c) { return (float)((double)a * b + c); }
 static CYTHON_INLINE double cyact_fma(double a, double b, double c) {
-    double ta = 134217729.0 * a, ah = ta - (ta - a), al = a - ah;
-    double tb = 134217729.0 * b, bh = tb - (tb - b), bl = b - bh;
+    double ah = cyact_upper_half(a), al = a - ah, bh = cyact_upper_half(b), bl = b - bh;
     double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
     double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
     return s + (pe + se);
