@@ -34,8 +34,8 @@ cdef extern from *:
     static CYACT_THREAD_LOCAL int cyact_thread_limit = 0;
 
     /* OpenMP ends the process where it cannot start a thread: too many of the user's, or too little memory for its
-       stack. So before a calling thread's team grows, as many threads are started here for a trial, with stacks as large
-       as OpenMP's; they live until all of them do. */
+       stack. So before a calling thread's team grows, as many threads are started here for a trial, with stacks as
+       large as OpenMP's; they live until all of them do. */
     static CYACT_THREAD_LOCAL int cyact_team = 1;
     #ifdef _OPENMP
     #include <stdlib.h>

@@ -81,6 +81,14 @@ def test_data_frame_of_several_dtypes(pd):
     assert cyact.relu(frame).dtypes.equals(frame.dtypes)
 
 
+def test_data_frame_without_columns(pd, case):
+    """It has no dtype to compute in; the result is as empty as it is."""
+    for frame in (pd.DataFrame(), pd.DataFrame(index=[1, 2])):
+        result = case(*[frame] * case.arrays)
+        assert type(result) is pd.DataFrame
+        assert result.shape == frame.shape
+
+
 def test_slope_of_each_column(pd):
     frame = pd.DataFrame({"a": [-1.0, 2.0], "b": [-3.0, -4.0]})
     assert cyact.leaky_relu(frame, np.array([0.5, 0.25])).to_numpy().tolist() == [[-0.5, -0.75], [2.0, -1.0]]

@@ -176,6 +176,24 @@ def test_installed_files():
     assert not {".c", ".pyx", ".pxi", ".pxd", ".o", ".html"} & set(on_disk)
 
 
+def test_imports_are_spelled_out():
+    """Tools that freeze an application follow the imports of Python modules; they cannot look into compiled ones."""
+    named = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                named |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    modules = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).partition(".cpython")[0]
+               for path in PACKAGE.rglob("*") if path.suffix in (".so", ".pyd")}
+    compiled = {re.sub(r"\.(cpython|cp\d|abi3).*", "", name) for name in modules}
+    assert len(compiled) > 6
+    assert compiled <= named
+    # What only compiled modules import.
+    assert {"cyact.docstrings", "cyact.functions"} <= named
+
+
 def test_metadata():
     metadata = importlib.metadata.metadata("cyact")
     assert metadata["Name"] == "cyact"

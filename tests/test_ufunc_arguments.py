@@ -75,6 +75,46 @@ def test_where_broadcasts_the_result(case):
     assert_same_bits(out, np.where(mask, want, np.float32(7)))
 
 
+def test_where_with_out_none(case):
+    """NumPy 2.4 warns of uninitialised memory where there is no ``out``, and says to give ``out=None`` if that is meant."""
+    x, want = pair(case)
+    mask = np.arange(50) % 3 == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for out in (None, (None,)):
+            result = case(*x, out=out, where=mask)
+            assert_same_bits(result[:, mask], want[:, mask])
+
+
+@pytest.mark.parametrize("stored", ["complex64", "complex128", "float64", "float16"])
+def test_where_leaves_the_rest_of_an_overlapping_output_of_another_dtype(case, stored):
+    """NumPy's own ufuncs store all of a copy back there, in the loop's dtype: an imaginary part, or digits, are lost."""
+    rng = np.random.default_rng(3)
+    n = 40
+    memory = (rng.normal(size=2 * n) + (1j * rng.normal(size=2 * n) if stored.startswith("c") else 0)).astype(stored)
+    parts = memory.real if stored.startswith("c") else memory.view("float32" if stored == "float64" else stored)
+    x = [parts[i:i + n].astype("float32") if parts.dtype == "float16" else parts[i:i + n] for i in range(case.arrays)]
+    mask = rng.random(n) < 0.5
+    expected = memory[:n].copy()
+    with np.errstate(all="ignore"):
+        np.copyto(expected, case(*[a.copy() for a in x]), where=mask, casting="same_kind")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)      # NumPy's own, of every such call
+        case(*x, out=memory[:n], where=mask)
+    assert_same_bits(memory[:n].view("u1"), expected.view("u1"))
+
+
+def test_where_may_overlap_the_output(case):
+    memory = np.zeros(64)
+    mask = memory.view(bool)[:64]
+    mask[::3] = True
+    x = [np.linspace(-1, 1, 64, dtype="float32")] * case.arrays
+    expected = memory.copy()
+    np.copyto(expected, case(*x), where=mask.copy())
+    case(*x, out=memory, where=mask)
+    assert_same_bits(memory, expected)
+
+
 # ---- casting ----
 
 @pytest.mark.parametrize(("casting", "stored", "allowed"), [

@@ -15,8 +15,8 @@ from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t, 
 
 from cyact.kernels.dtypes cimport bfloat16, half, integer, number, real
 from cyact.kernels.elementary cimport (
-    EXP_C2_F, EXP_C3_F, EXP_C4_F, EXP_C5_F, EXP_C6_F, INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E, LOG2E_F,
-    ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, absolute, exp_parts, exp_terms, expm1_parts,
+    EXP_C2_F, EXP_C3_F, EXP_C4_F, EXP_C5_F, EXP_C6_F, INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E,
+    LOG2E_F, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, absolute, exp_parts, exp_terms, expm1_parts,
     expm1_sum, finite_or_zero, fma, mad, or_nan, pow2, with_sign_of,
 )
 from cyact.kernels.simd cimport to_int32
@@ -68,8 +68,8 @@ cdef inline integer leaky_relu_to_integer(integer x, real alpha) noexcept nogil:
 # 4. Correct: dl is what D lost in rounding (D - s is exact wherever that matters). One Newton step on 1 / D makes it
 #    good.
 #
-# S: EXP_C2_F ... for float. For double, Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2: one less
-# than the block in elementary.pxd has.
+# S: EXP_C2_F ... for float. For double, Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2: one
+# less than the block in elementary.pxd has.
 cdef extern from *:
     const double EXP_C2 "0x1.000000000000ap-1"
     const double EXP_C3 "0x1.55555555554fep-3"
@@ -275,9 +275,9 @@ cdef inline real tanh_grad(real y, real dy) noexcept nogil:
 
 # softsign(x) = x / (1 + |x|)
 #
-# Maximum error 0.5001 ULP for float, over all 2^32 inputs, and 0.5 ULP for double, over 2 million hard ones. Monotone; exactly odd; within
-# [-1, 1]; +-inf gives +-1; subnormals and -0.0 give themselves, NaN too, payload kept. x is clamped to 2^30 (2^60) from
-# zero, where the result is +-1.
+# Maximum error 0.5001 ULP for float, over all 2^32 inputs, and 0.5 ULP for double, over 2 million hard ones. Monotone;
+# exactly odd; within [-1, 1]; +-inf gives +-1; subnormals and -0.0 give themselves, NaN too, payload kept. x is clamped
+# to 2^30 (2^60) from zero, where the result is +-1.
 #
 # 1 + |x| as the sum D + dl of two numbers (what D lost is exact when it is found from the larger term), then one Newton
 # step on the quotient.
