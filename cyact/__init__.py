@@ -7,14 +7,14 @@ For every integer and floating-point dtype, called as NumPy's ufuncs are, with T
 # ruff: noqa: E402, I001 -- what OpenMP does is decided when it is loaded, and a level comes before what needs it
 import os
 
-from cyact import cpu
+from cyact import cpu, kernels
 from cyact.config import patient_openmp, show_config
 
 with patient_openmp():
     from cyact import dispatch, threads
 
 threads.set_quota(cpu.quota())
-dispatch.start(cpu.choose(os.environ.get("CYACT_LEVEL", "")), cpu.last_cache())
+dispatch.start(kernels.load(cpu.choose(os.environ.get("CYACT_LEVEL", ""))), cpu.last_cache())
 
 # What compiled modules import is spelled out, for tools that follow imports.
 from cyact import activations, arguments, docstrings, functions, ufuncs     # noqa: F401

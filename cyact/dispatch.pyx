@@ -9,8 +9,6 @@ from cython.parallel cimport prange
 from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LoopNest
 from cyact.threads cimport thread_count, threads_started
 
-from cyact.kernels import load
-
 cdef extern from *:
     """
     #define CYACT_TEXT_(x) #x
@@ -49,12 +47,12 @@ def set_streamed(n):
     return before
 
 
-def start(name, cache):
-    """Load a level. ``cache`` is the size of the last-level cache in bytes, 0 where it is unknown."""
+def start(module, cache):
+    """Use a level's module. ``cache`` is the size of the last-level cache in bytes, 0 where it is unknown."""
     global level_name, build_flags, emulates_fma, level
-    module = load(name)
     level = <const Level*> PyCapsule_GetPointer(module.level, "cyact.kernels.level")
-    level_name, build_flags, emulates_fma = name, module.build_flags, level.emulates_fma
+    level_name = module.__name__.rpartition(".")[2]
+    build_flags, emulates_fma = module.build_flags, level.emulates_fma
     set_streamed(min(max(cache, streamed_from), 4 * streamed_from))
 
 

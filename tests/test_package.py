@@ -176,22 +176,32 @@ def test_installed_files():
     assert not {".c", ".pyx", ".pxi", ".pxd", ".o", ".html"} & set(on_disk)
 
 
+def imported_by(path):
+    """Names of what a Python file imports, and may import: ``from a import b`` may mean the module a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
 def test_imports_are_spelled_out():
     """Tools that freeze an application follow the imports of Python modules; they cannot look into compiled ones."""
-    named = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                named |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                named |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    modules = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).partition(".cpython")[0]
-               for path in PACKAGE.rglob("*") if path.suffix in (".so", ".pyd")}
-    compiled = {re.sub(r"\.(cpython|cp\d|abi3).*", "", name) for name in modules}
-    assert len(compiled) > 6
-    assert compiled <= named
-    # What only compiled modules import.
-    assert {"cyact.docstrings", "cyact.functions"} <= named
+    files = {}
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in (".py", ".so", ".pyd"):
+            parts = path.relative_to(PACKAGE.parent).with_name(path.name.partition(".")[0]).parts
+            files[".".join(parts).removesuffix(".__init__")] = path
+    reached, ahead = set(), ["cyact"]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            if files[name].suffix == ".py":
+                ahead += [other for other in imported_by(files[name]) if other in files]
+    apart = {"cyact.__main__", "cyact.plotting"} | {name for name in files if name.startswith("cyact.commands")}
+    assert len(files) > 20
+    assert set(files) - apart <= reached
 
 
 def test_metadata():
