@@ -61,7 +61,6 @@ TABLE = [
     Line("exactness", 0.7, ANY_PEER, ["tanh"], ["float64"], sizes=IN_CACHE),
     Line("exactness", 0.9, ANY_PEER, SMOOTH, ["float16"], sizes=IN_CACHE),
     Line("exactness", 0.25, {"dtype": "float32"}, SMOOTH, ["uint8"], sizes=IN_CACHE),
-    Line("exactness", 1.6, {"level": "x86_64_v4"}, SMOOTH, FLOATS, sizes=IN_CACHE, ours={"level": "x86_64_v3"}),
 
     Line("memory", 1.1, ["copy"], ["relu", "leaky_relu"], [*FLOATS, "int32"], sizes=[LARGE]),
     Line("memory", 1.1, ["copy"], SMOOTH, sizes=[LARGE]),
@@ -105,7 +104,7 @@ def targets():
                 rival = "the best peer" if line.against is ANY_PEER else " or ".join(line.against)
             elif isinstance(line.against, dict):
                 theirs = [replace(call, **line.against)]
-                rival = "itself with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
+                rival = "the same with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
             else:
                 theirs = [line.against]
                 rival = f"np.{line.against.function}(x, out=o{KEYWORD if line.against.mode == 'general' else ''})"
