@@ -9,6 +9,19 @@ from peers import KEYWORD, PEERS
 ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
 SMOOTH = ["sigmoid", "tanh"]
 GRADIENTS = ["relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad"]
+# The functions that came after those, by what they are held against; the fastest peer is the measure of most.
+AGAINST_PEERS = {
+    1.5: ["gelu"],
+    0.6: ["gelu_approximate"],
+    1.0: ["silu"],
+    0.3: ["softplus", "log_sigmoid"],
+    0.4: ["elu", "selu"],
+    0.15: ["mish"],
+    0.8: ["softsign"],
+}
+EXACT = ["hard_sigmoid", "hard_silu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink"]
+LIKE_SIGMOID = ["gaussian", "celu", "logit"]
+FAMILY = [*itertools.chain(*AGAINST_PEERS.values()), *EXACT, *LIKE_SIGMOID]
 FLOATS = ["float16", "float32", "float64"]
 UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
 INTEGERS = ["int8", "int16", "int32", "int64", *UNSIGNED]
@@ -75,6 +88,14 @@ TABLE = [
 
     Line("gradients", 0.9, ["numpy", "torch"], GRADIENTS, [*FLOATS, "bfloat16"], sizes=[65_536, LARGE]),
     Line("gradients", 1.5, {"dtype": "float16"}, ALL, ["bfloat16"]),
+
+    *(Line("family", limit, ANY_PEER, functions, sizes=IN_CACHE) for limit, functions in AGAINST_PEERS.items()),
+    Line("family", 1.15, ["copy"], EXACT, sizes=IN_CACHE),
+    Line("family", 1.5, {"function": "sigmoid"}, LIKE_SIGMOID, sizes=IN_CACHE),
+    Line("family", 0.7, ANY_PEER, FAMILY, ["float64"], sizes=IN_CACHE),
+    Line("family", 0.6, ANY_PEER, FAMILY, ["float16"], sizes=IN_CACHE),
+    Line("family", 1.2, {"function": "sigmoid"}, FAMILY, sizes=[16]),
+    Line("family", 1.25, ["copy"], FAMILY, sizes=[LARGE]),
 ]
 GROUPS = list(dict.fromkeys(line.group for line in TABLE))
 
