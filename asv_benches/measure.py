@@ -1,7 +1,4 @@
-"""Times calls side by side: on the same arrays, interleaved, the minimum of many rounds.
-
-Run as a program it times one call of cyact on demand, for a parent that has another instruction-set level.
-"""
+"""Times calls side by side: on the same arrays, interleaved, the minimum of many rounds."""
 
 import contextlib
 import itertools
@@ -14,11 +11,11 @@ import timeit
 from dataclasses import dataclass, replace
 
 import numpy as np
-from benchmarks.common import aligned
+from benchmarks import common
+from benchmarks.common import ARRAYS, FORMS, activated, aligned, drawn
 from peers import MODES, OURS, PEERS, Missing, peer
 
 import cyact
-import cyact.cpu
 
 SHAPE = (1000, 1000)
 REPEATABLE = 1024       # elements: up to here in-place calls are timed many at a time, on data that stay as they are
@@ -26,38 +23,28 @@ LARGE = 2**24
 
 
 def dtype_of(name):
-    if name == "bfloat16":
-        try:
-            import ml_dtypes
-        except ImportError:
-            raise Missing("no ml_dtypes") from None
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
+    try:
+        return common.dtype_of(name)
+    except NotImplementedError:
+        raise Missing("no ml_dtypes") from None
+
+
+def offered_functions():
+    return [name for name, form in FORMS.items() if hasattr(cyact, form.row.name)]
+
+
+def offered_dtypes(function):
+    return list(getattr(cyact, FORMS[function].row.name).dtypes)
 
 
 def result_dtype(function, name):
     """Of the function for a dtype; ``Missing`` where cyact does not have it."""
-    if not hasattr(cyact, function):
+    if function not in offered_functions():
         raise Missing(f"no cyact.{function} yet")
+    if name not in offered_dtypes(function):
+        raise Missing(f"no {name} in cyact.{function} yet")
     ones = np.ones(1, dtype_of(name))
-    with contextlib.suppress(TypeError):
-        dtype = getattr(cyact, function)(*[ones] * (2 if function.endswith("_grad") else 1)).dtype
-        # Without loops of its own for it, NumPy computes bfloat16 in float32.
-        if name != "bfloat16" or dtype == ones.dtype:
-            return dtype
-    raise Missing(f"no {name} in cyact.{function} yet")
-
-
-def offered_functions():
-    return [name for name in cyact.ufuncs.functions if hasattr(cyact, name)]
-
-
-def offered_dtypes(function):
-    names = dict.fromkeys(np.dtype(types[0]).name for types in cyact.ufuncs.functions[function].ufunc.types)
-    with contextlib.suppress(Missing):
-        result_dtype(function, "bfloat16")
-        names["bfloat16"] = None
-    return list(names)
+    return computed(Call("cyact", function), {"x": ones, "g": ones}).dtype
 
 
 @dataclass(frozen=True)
@@ -68,16 +55,12 @@ class Call:
     size: int = 65_536
     mode: str = "out"
     threads: int = 0        # of cyact; 0 leaves the count alone
-    level: str = ""         # of cyact, in another process
 
 
-def values(shape, dtype, seed, positive=False):
-    random = np.random.default_rng(seed)
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        return aligned(random.integers(0 if positive else info.min, info.max, shape, dtype, endpoint=True))
-    normal = random.standard_normal(shape, np.float32) * 3
-    return aligned((abs(normal) if positive else normal).astype(dtype))
+def computed(call, inputs):
+    """cyact's result in a new array."""
+    fresh = replace(call, mode="fresh")
+    return eval(OURS.statement(fresh, inputs), OURS.names(fresh, inputs))
 
 
 class Arrays(dict):
@@ -85,22 +68,31 @@ class Arrays(dict):
 
     def __init__(self, call, result):
         mode, dtype = MODES[call.mode], dtype_of(call.dtype)
-        in_place, gradient = mode.into == "in-place", call.function.endswith("_grad")
+        form, in_place = FORMS[call.function], mode.into == "in-place"
         if in_place and result != dtype:
             raise Missing("its result has another dtype")
+        gradient = "g" in map(ARRAYS.get, form.row.inputs)
         shape = SHAPE if mode.layout else (call.size,)
-        same_again = call.function in ("relu", "relu_grad")
-        stays = in_place and not same_again and not gradient and call.size <= REPEATABLE
-        self.repeatable = not in_place or same_again or stays
-        whole = {"x": values(shape, dtype, 0, positive=stays)}
+        # Call after call such numbers tend to a limit, which takes as long as they do; those of a domain would leave it.
+        stays = in_place and not gradient and not form.domain and call.size <= REPEATABLE
+        whole = {"x": activated(form, drawn(shape, dtype, 0, form.domain, positive=stays))}
         if gradient:
-            whole["g"] = values(shape, dtype, 1)
-        overwritten = whole["g" if gradient else "x"]
+            whole["g"] = drawn(shape, dtype, 1)
+        overwritten = "g" if gradient else "x"
+        self.repeatable = not in_place or stays or self.same_again(call, whole, overwritten)
+        self.overwritten = whole[overwritten]
+        self.original = None if self.repeatable else self.overwritten.copy()
         whole["scratch"] = aligned(np.zeros(shape, result))
-        whole["out"] = overwritten if in_place else whole["scratch"]
-        self.overwritten, self.original = overwritten, None if self.repeatable else overwritten.copy()
+        whole["out"] = self.overwritten if in_place else whole["scratch"]
         views = {id(array): array[mode.layout] if mode.layout else array for array in whole.values()}
         super().__init__({name: views[id(array)] for name, array in whole.items()})
+
+    @staticmethod
+    def same_again(call, inputs, overwritten):
+        """Whether a second call in place leaves what the first one gave."""
+        some = {name: array[:1000] for name, array in inputs.items()}
+        once = computed(call, some)
+        return np.array_equal(once, computed(call, {**some, overwritten: once}))
 
     def restore(self):
         if self.original is not None:
@@ -113,9 +105,6 @@ class Contender:
     repeatable = False      # whether one call may follow another with nothing between
 
     def prepare(self):
-        pass
-
-    def close(self):
         pass
 
     def time(self, number):
@@ -148,47 +137,17 @@ class Here(Contender):
         """Compares the result with cyact's: a row of numbers for different things would be worse than none."""
         self.prepare()
         inputs = {name: self.arrays[name][:1000].copy() for name in ("x", "g") if name in self.arrays}
-        fresh = replace(self.call, mode="fresh")
-        expected = eval(OURS.statement(fresh, inputs), OURS.names(fresh, inputs))
+        expected = computed(self.call, inputs)
         result = eval(self.statement, self.names)
-        given = MODES[self.call.mode].into != "fresh" and self.peer.writes
+        given = MODES[self.call.mode].into != "fresh" and self.peer.writes(self.call.function)
         result = self.arrays["out"] if given else self.peer.array(result)
         if result.dtype != expected.dtype:
             raise Missing(f"{self.call.peer} gives {result.dtype}")
         tolerance = 0 if expected.dtype.kind in "iu" else 0.02
-        np.testing.assert_allclose(
-            result[:1000].astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, err_msg=self.statement
-        )
-
-
-class Elsewhere(Contender):
-    """A call of cyact at another level, in a process of its own."""
-
-    repeatable = True
-
-    def __init__(self, call):
-        if call.level not in cyact.cpu.levels():
-            raise Missing(f"this machine cannot run {call.level}")
-        self.label = call.level
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, call.function, call.dtype, str(call.size), call.mode],
-            env={**os.environ, "CYACT_LEVEL": call.level}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-
-    def time(self, number):
-        self.process.stdin.write(f"{number}\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def close(self):
-        self.process.communicate()
-
-
-def serve(function, dtype, size, mode):
-    call = Call("cyact", function, dtype, int(size), mode)
-    contender = Here(call, Arrays(call, result_dtype(function, dtype)), threads=1)
-    for line in sys.stdin:
-        print(contender.time(int(line)), flush=True)
+        close = np.isclose(result[:1000].astype(float), expected.astype(float), tolerance, tolerance, equal_nan=True)
+        # At a kink, which numbers of 16 bits do hit, each library has the slope of the side that it prefers.
+        if np.mean(close) < 0.99:
+            raise Missing(f"{self.call.peer} gives something else: {self.statement}")
 
 
 class Import(Contender):
@@ -224,9 +183,6 @@ def contend(calls, threads):
             continue
         function = "relu" if call.function == "positive" else call.function
         result = result_dtype(function, call.dtype)
-        if call.level:
-            contenders.append(Elsewhere(call))
-            continue
         key = replace(call, peer="", function=function, threads=0), result
         if key not in arrays:
             arrays[key] = Arrays(key[0], result)
@@ -259,7 +215,3 @@ def minima(contenders, seconds, rounds=None, least=5):
             i = (i + turn) % len(contenders)
             contenders[i].prepare()
             best[i] = min(best[i], contenders[i].time(numbers[i]))
-
-
-if __name__ == "__main__":
-    serve(*sys.argv[1:])

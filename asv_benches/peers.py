@@ -1,18 +1,17 @@
-"""How cyact and each of its peers computes the functions: the statement that is timed, and the names in it.
+"""How cyact and each of its peers is called: the statement that is timed, made of the tables in ``statements.py``.
 
-A statement is what timeit runs, with nothing around it. Its names: x, the features (for sigmoid_grad and tanh_grad the
-activation's result y); g, the gradients; out; scratch, which is out unless that is x or g; dtype, the result's. A peer
-that cannot write into out gives a fresh array in every mode.
+A peer that cannot write into out gives a fresh array in every mode.
 """
 
 import contextlib
 import functools
-import inspect
 import math
 from dataclasses import dataclass
 
 import cyact.ufuncs
 import numpy as np
+from benchmarks.common import ARRAYS, FORMS
+from statements import JAX, NUMEXPR, NUMPY, ONNX, SCIPY, TENSORFLOW, TORCH, TORCH_IN_PLACE
 
 import cyact
 
@@ -64,35 +63,39 @@ class Peer:
     def array(self, result):
         return np.asarray(result)
 
-    @property
-    def writes(self):
+    def writes(self, function):
         """Whether it can write into an array that it is given."""
-        return any("=out" in statement for statement in self.statements.values())
+        return "=out" in self.statements[function]
 
 
 class Cyact(Peer):
-    parameters = {"features": "x", "y": "x", "gradients": "g", "dy": "g"}
-    writes = True
+    def writes(self, function):
+        return True
 
     def statement(self, call, arrays):
-        mode = MODES[call.mode]
-        parameters = inspect.signature(getattr(cyact, call.function)).parameters
-        inputs = ", ".join(self.parameters[name] for name in parameters if name in self.parameters)
+        form = FORMS[call.function]
+        given = [ARRAYS[name] for name in form.row.inputs]
         if call.mode == "ufunc":
-            slope = ", slope" if "alpha" in parameters else ""
-            return f"cyact.ufuncs.{call.function}({inputs}{slope}, out=out)"
-        extra = KEYWORD if call.mode == "general" else ""
-        return f"cyact.{call.function}({inputs}{'' if mode.into == 'fresh' else ', out=out'}{extra})"
+            return f"cyact.ufuncs.{call.function}({', '.join([*given, *form.numbers])}, out=out)"
+        given += [f"{name}={value}" for name, value in form.keywords.items()]
+        given += [] if MODES[call.mode].into == "fresh" else ["out=out"]
+        return f"cyact.{form.row.name}({', '.join(given)}{KEYWORD if call.mode == 'general' else ''})"
 
     def names(self, call, arrays):
-        slope = np.asarray(0.2, arrays["out"].dtype) if call.mode == "ufunc" else None
-        return {**arrays, "cyact": cyact, "slope": slope}
+        if call.mode != "ufunc":
+            return {**arrays, "cyact": cyact}
+        if not hasattr(cyact.ufuncs, call.function):
+            raise Missing(f"no cyact.ufuncs.{call.function}")
+        numbers = FORMS[call.function].numbers.items()
+        dtype = arrays["out"].dtype
+        return {**arrays, "cyact": cyact, **{name: np.asarray(number, dtype) for name, number in numbers}}
 
 
 class Copy(Peer):
     """The limit of memory: the same array copied (and cast where the result has another dtype)."""
 
-    writes = True
+    def writes(self, function):
+        return True
 
     def statement(self, call, arrays):
         return "x.copy()" if MODES[call.mode].into == "fresh" else "copyto(scratch, x)"
@@ -102,17 +105,7 @@ class Copy(Peer):
 
 
 class NumPy(Peer):
-    statements = {
-        "relu": "np.maximum(x, 0, out=out)",
-        "leaky_relu": "np.maximum(x, np.multiply(x, 0.2, out=scratch, dtype=dtype), out=out)",
-        "sigmoid": "np.divide(1, np.add(1, np.exp(np.negative(x, out=out, dtype=dtype), out=out), out=out), out=out)",
-        "tanh": "np.tanh(x, out=out, dtype=dtype)",
-        "positive": "np.positive(x, out=out)",
-        "relu_grad": "np.multiply(g, x > 0, out=out)",
-        "leaky_relu_grad": "np.multiply(g, np.where(x > 0, one, slope), out=out)",
-        "sigmoid_grad": "np.multiply(np.multiply(np.subtract(1, x, out=scratch), x, out=scratch), g, out=out)",
-        "tanh_grad": "np.multiply(np.subtract(1, np.multiply(x, x, out=scratch), out=scratch), g, out=out)",
-    }
+    statements = NUMPY
 
     def statement(self, call, arrays):
         statement = super().statement(call, arrays)
@@ -126,22 +119,20 @@ class NumPy(Peer):
 
 
 class SciPy(Peer):
-    statements = {"sigmoid": "expit(x, out=out)"}
+    statements = SCIPY
 
     def __init__(self, threads):
-        from scipy.special import expit
-        self.expit = expit
+        from scipy.special import expit, log_expit, logit, ndtr
+        self.functions = {"expit": expit, "log_expit": log_expit, "logit": logit, "ndtr": ndtr, "multiply": np.multiply}
 
     def names(self, call, arrays):
-        return {**arrays, "expit": self.expit}
+        return {**arrays, **self.functions}
 
 
 class NumExpr(Peer):
     statements = {
-        "relu": "evaluate('where(x < 0, 0, x)', local_dict=inputs, out=out)",
-        "leaky_relu": "evaluate('where(x < 0, slope * x, x)', local_dict=inputs, out=out)",
-        "sigmoid": "evaluate('1 / (1 + exp(-x))', local_dict=inputs, out=out)",
-        "tanh": "evaluate('tanh(x)', local_dict=inputs, out=out)",
+        function: f"evaluate('{expression}', local_dict=inputs, out=out)"
+        for function, expression in NUMEXPR.items()
     }
 
     def __init__(self, threads):
@@ -155,22 +146,8 @@ class NumExpr(Peer):
 
 
 class Torch(Peer):
-    statements = {
-        "relu": "torch.clamp_min(x, 0, out=out)",
-        "leaky_relu": "torch._C._nn.leaky_relu(x, 0.2, out=out)",
-        "sigmoid": "torch.sigmoid(x, out=out)",
-        "tanh": "torch.tanh(x, out=out)",
-        "relu_grad": "aten.threshold_backward.grad_input(g, x, 0, grad_input=out)",
-        "leaky_relu_grad": "aten.leaky_relu_backward.grad_input(g, x, 0.2, False, grad_input=out)",
-        "sigmoid_grad": "aten.sigmoid_backward.grad_input(g, x, grad_input=out)",
-        "tanh_grad": "aten.tanh_backward.grad_input(g, x, grad_input=out)",
-    }
-    in_place = {
-        "relu": "torch.relu_(x)",
-        "leaky_relu": "torch._C._nn.leaky_relu_(x, 0.2)",
-        "sigmoid": "torch.sigmoid_(x)",
-        "tanh": "torch.tanh_(x)",
-    }
+    statements = TORCH
+    in_place = TORCH_IN_PLACE
 
     def __init__(self, threads):
         import torch
@@ -183,7 +160,11 @@ class Torch(Peer):
         return statement.replace(".grad_input", "").replace(", grad_input=out", "") if fresh else statement
 
     def names(self, call, arrays):
-        return {**super().names(call, arrays), "torch": self.torch, "aten": self.torch.ops.aten}
+        torch, names = self.torch, super().names(call, arrays)
+        names.update(torch=torch, nn=torch._C._nn, aten=torch.ops.aten, one=torch.ones((), dtype=names["x"].dtype))
+        if "buffer" in self.statements[call.function]:
+            names["buffer"] = torch.exp(-torch.abs(names["x"]))     # what the forward pass leaves for the backward one
+        return names
 
     def shared(self, array):
         if array.dtype == "bfloat16":
@@ -197,16 +178,7 @@ class Torch(Peer):
 
 
 class TensorFlow(Peer):
-    statements = {
-        "relu": "ops.Relu(features=x)",
-        "leaky_relu": "ops.LeakyRelu(features=x, alpha=0.2)",
-        "sigmoid": "ops.Sigmoid(x=x)",
-        "tanh": "ops.Tanh(x=x)",
-        "relu_grad": "ops.ReluGrad(gradients=g, features=x)",
-        "leaky_relu_grad": "ops.LeakyReluGrad(gradients=g, features=x, alpha=0.2)",
-        "sigmoid_grad": "ops.SigmoidGrad(y=x, dy=g)",
-        "tanh_grad": "ops.TanhGrad(y=x, dy=g)",
-    }
+    statements = TENSORFLOW
 
     def __init__(self, threads):
         import tensorflow
@@ -224,8 +196,7 @@ class TensorFlow(Peer):
 
 
 class OnnxRuntime(Peer):
-    statements = {"relu": "Relu", "leaky_relu": "LeakyRelu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
-    writes = True
+    statements = ONNX
 
     def __init__(self, threads):
         import onnx
@@ -239,24 +210,28 @@ class OnnxRuntime(Peer):
     def statement(self, call, arrays):
         return "run(None, feed)" if MODES[call.mode].into == "fresh" else "run_with_iobinding(binding)"
 
+    def writes(self, function):
+        return True
+
     def array(self, result):
         return result[0]
 
     @functools.cache
-    def session(self, operator, dtype):
+    def session(self, function, dtype):
         helper = self.onnx.helper
+        operator, attributes, opset = (*self.statements[function], 17)[:3]
         kind = helper.np_dtype_to_tensor_dtype(dtype)
-        attributes = {"alpha": 0.2} if operator == "LeakyRelu" else {}
         x, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name in "xy")
         graph = helper.make_graph([helper.make_node(operator, ["x"], ["y"], **attributes)], operator, [x], [y])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        opsets = [helper.make_opsetid("", opset)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=helper.find_min_ir_version_for(opsets))
         return self.onnxruntime.InferenceSession(model.SerializeToString(), self.options, ["CPUExecutionProvider"])
 
     def names(self, call, arrays):
         x, out = arrays["x"], arrays["out"]
         if not x.flags.c_contiguous or x.dtype != out.dtype:
             raise Missing
-        session = self.session(self.statements[call.function], x.dtype)
+        session = self.session(call.function, x.dtype)
         binding = session.io_binding()
         binding.bind_input("x", "cpu", 0, x.dtype, x.shape, x.ctypes.data)
         binding.bind_output("y", "cpu", 0, out.dtype, out.shape, out.ctypes.data)
@@ -266,21 +241,22 @@ class OnnxRuntime(Peer):
 
 
 class Jax(Peer):
-    statements = dict.fromkeys(("relu", "leaky_relu", "sigmoid", "tanh"), "compiled(x).block_until_ready()")
+    statements = dict.fromkeys(JAX, "compiled(x).block_until_ready()")
 
     def __init__(self, threads):
         import jax
+        import jax.scipy.special
         jax.config.update("jax_enable_x64", True)
         self.jax = jax
-        self.compiled = {
-            "relu": jax.jit(jax.nn.relu),
-            "leaky_relu": jax.jit(lambda x: jax.nn.leaky_relu(x, 0.2)),
-            "sigmoid": jax.jit(jax.nn.sigmoid),
-            "tanh": jax.jit(jax.numpy.tanh),
-        }
+
+    @functools.cache
+    def compiled(self, function):
+        jax = self.jax
+        names = {"nn": jax.nn, "np": jax.numpy, "logit": jax.scipy.special.logit}
+        return jax.jit(eval(f"lambda x: {JAX[function]}", names))
 
     def names(self, call, arrays):
-        return {"x": self.shared(arrays["x"]), "compiled": self.compiled[call.function]}
+        return {"x": self.shared(arrays["x"]), "compiled": self.compiled(call.function)}
 
     def shared(self, array):
         if array.dtype == "bfloat16":

@@ -109,15 +109,11 @@ def judged(target):
     contenders = contend([target.ours, *target.theirs], options.threads)
     if len(contenders) == 1:
         raise Missing("no peer offers it")
-    try:
-        with busy_processor() if target.busy else contextlib.nullcontext():
-            # Peers that are far behind in the first rounds would only take the time of the others.
-            ours, *theirs = minima(contenders, 0, rounds=2)
-            near = [other for other, once in zip(contenders[1:], theirs) if once < 2 * min(theirs)]
-            ours, *theirs = minima([contenders[0], *near], options.seconds, options.rounds, least=15)
-    finally:
-        for contender in contenders:
-            contender.close()
+    with busy_processor() if target.busy else contextlib.nullcontext():
+        # Peers that are far behind in the first rounds would only take the time of the others.
+        ours, *theirs = minima(contenders, 0, rounds=2)
+        near = [other for other, once in zip(contenders[1:], theirs) if once < 2 * min(theirs)]
+        ours, *theirs = minima([contenders[0], *near], options.seconds, options.rounds, least=15)
     best = min(theirs)
     ratio = ours / best
     if target.per_element:
@@ -170,9 +166,11 @@ def rows(names):
                         yield call, {contender.label: best for contender, best in zip(contenders, seconds)}
 
 
-def star(name, mode):
+def star(name, function, mode):
     """Marks a peer that gives a fresh array where the mode asks for another."""
-    return "" if name not in PEERS or MODES[mode].into == "fresh" or peer(name, options.threads).writes else "*"
+    if name not in PEERS or MODES[mode].into == "fresh" or peer(name, options.threads).writes(function):
+        return ""
+    return "*"
 
 
 def cells(call, seconds, names):
@@ -182,7 +180,7 @@ def cells(call, seconds, names):
     best = min(peers, key=peers.get, default=None)
     texts = [call.function, call.dtype, f"{call.size:,}", call.mode]
     for name in names:
-        texts.append(f"{seconds[name] * unit:.3g}{star(name, call.mode)}" if name in seconds else "")
+        texts.append(f"{seconds[name] * unit:.3g}{star(name, call.function, call.mode)}" if name in seconds else "")
     ours = seconds["cyact"]
     return [*texts, f"{ours / peers[best]:.2f} {best}" if best else "", f"{ours / seconds['copy']:.2f}"]
 
@@ -190,7 +188,7 @@ def cells(call, seconds, names):
 def table():
     names = ["cyact", *installed(options.peers or PEERS, options.threads), "copy"]
     titles = ["function", "dtype", "size", "mode", *names, "to the best", "to copy"]
-    widths = [15, 8, 10, 8, *(max(8, len(name)) for name in names), 17, 7]
+    widths = [max(map(len, offered_functions())), 8, 10, 8, *(max(8, len(name)) for name in names), 17, 7]
     records = []
 
     def line(texts):
@@ -272,12 +270,12 @@ def plot(records, path):
         axis.spines[["top", "right"]].set_visible(False)
     # Labels a line apart, in an axis whose limits are those of all panels.
     low, high = map(math.log10, axes[0].get_ylim())
-    for axis, lines in zip(axes, panels.values()):
+    for axis, (function, lines) in zip(axes, panels.items()):
         ends = {name: points[-1][1] for name, points in lines.items()}
         heights = apart([(math.log10(y) - low) / (high - low) for y in ends.values()], 0.05)
         for (name, y), height in zip(ends.items(), heights):
             axis.annotate(
-                NAMES.get(name, name) + star(name, mode), (lines[name][-1][0], y), xytext=(1.05, height),
+                NAMES.get(name, name) + star(name, function, mode), (lines[name][-1][0], y), xytext=(1.05, height),
                 textcoords="axes fraction", color=COLOURS[name], va="center", annotation_clip=False,
                 fontsize=8.5, fontweight="bold" if name == "cyact" else "normal",
                 arrowprops={

@@ -9,6 +9,19 @@ from peers import KEYWORD, PEERS
 ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
 SMOOTH = ["sigmoid", "tanh"]
 GRADIENTS = ["relu_grad", "leaky_relu_grad", "sigmoid_grad", "tanh_grad"]
+# The functions that came after those, by what they are held against; the fastest peer is the measure of most.
+AGAINST_PEERS = {
+    1.5: ["gelu"],
+    0.6: ["gelu_approximate"],
+    1.0: ["silu"],
+    0.3: ["softplus", "log_sigmoid"],
+    0.4: ["elu", "selu"],
+    0.15: ["mish"],
+    0.8: ["softsign"],
+}
+EXACT = ["hard_sigmoid", "hard_silu", "relu6", "hard_tanh", "hard_shrink", "soft_shrink"]
+LIKE_SIGMOID = ["gaussian", "celu", "logit"]
+FAMILY = [*itertools.chain(*AGAINST_PEERS.values()), *EXACT, *LIKE_SIGMOID]
 FLOATS = ["float16", "float32", "float64"]
 UNSIGNED = ["uint8", "uint16", "uint32", "uint64"]
 INTEGERS = ["int8", "int16", "int32", "int64", *UNSIGNED]
@@ -61,7 +74,6 @@ TABLE = [
     Line("exactness", 0.7, ANY_PEER, ["tanh"], ["float64"], sizes=IN_CACHE),
     Line("exactness", 0.9, ANY_PEER, SMOOTH, ["float16"], sizes=IN_CACHE),
     Line("exactness", 0.25, {"dtype": "float32"}, SMOOTH, ["uint8"], sizes=IN_CACHE),
-    Line("exactness", 1.6, {"level": "x86_64_v4"}, SMOOTH, FLOATS, sizes=IN_CACHE, ours={"level": "x86_64_v3"}),
 
     Line("memory", 1.1, ["copy"], ["relu", "leaky_relu"], [*FLOATS, "int32"], sizes=[LARGE]),
     Line("memory", 1.1, ["copy"], SMOOTH, sizes=[LARGE]),
@@ -76,6 +88,14 @@ TABLE = [
 
     Line("gradients", 0.9, ["numpy", "torch"], GRADIENTS, [*FLOATS, "bfloat16"], sizes=[65_536, LARGE]),
     Line("gradients", 1.5, {"dtype": "float16"}, ALL, ["bfloat16"]),
+
+    *(Line("family", limit, ANY_PEER, functions, sizes=IN_CACHE) for limit, functions in AGAINST_PEERS.items()),
+    Line("family", 1.15, ["copy"], EXACT, sizes=IN_CACHE),
+    Line("family", 1.5, {"function": "sigmoid"}, LIKE_SIGMOID, sizes=IN_CACHE),
+    Line("family", 0.7, ANY_PEER, FAMILY, ["float64"], sizes=IN_CACHE),
+    Line("family", 0.6, ANY_PEER, FAMILY, ["float16"], sizes=IN_CACHE),
+    Line("family", 1.2, {"function": "sigmoid"}, FAMILY, sizes=[16]),
+    Line("family", 1.25, ["copy"], FAMILY, sizes=[LARGE]),
 ]
 GROUPS = list(dict.fromkeys(line.group for line in TABLE))
 
@@ -105,7 +125,7 @@ def targets():
                 rival = "the best peer" if line.against is ANY_PEER else " or ".join(line.against)
             elif isinstance(line.against, dict):
                 theirs = [replace(call, **line.against)]
-                rival = "itself with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
+                rival = "the same with " + ", ".join(f"{name} {value}" for name, value in line.against.items())
             else:
                 theirs = [line.against]
                 rival = f"np.{line.against.function}(x, out=o{KEYWORD if line.against.mode == 'general' else ''})"

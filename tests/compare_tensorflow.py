@@ -4,6 +4,7 @@ For each function and dtype that both have: the largest difference in ULP among 
 differ for each reason known. Exit status 1 if one differs for no reason in the list. NaN payloads are not compared.
 """
 
+import inspect
 import os
 import sys
 import textwrap
@@ -16,20 +17,19 @@ import tensorflow as tf
 from cases import CASES, FLOATS, FORMATS, LEVEL, bits, every, is_float, sample, special
 
 import cyact
+from cyact.functions import FUNCTIONS
 
-ALPHA = 0.2
-
-THEIRS = {
-    "relu": tf.nn.relu,
-    "leaky_relu": lambda x: tf.nn.leaky_relu(x, alpha=ALPHA),
-    "sigmoid": tf.math.sigmoid,
-    "tanh": tf.math.tanh,
-    "relu_grad": lambda g, x: tf.raw_ops.ReluGrad(gradients=g, features=x),
-    "leaky_relu_grad": lambda g, x: tf.raw_ops.LeakyReluGrad(gradients=g, features=x, alpha=ALPHA),
-    "sigmoid_grad": lambda y, dy: tf.raw_ops.SigmoidGrad(y=y, dy=dy),
-    "tanh_grad": lambda y, dy: tf.raw_ops.TanhGrad(y=y, dy=dy),
+# TensorFlow's names; its arrays have the order of cyact's. tf.nn's leaky_relu takes integers, which the operation does not.
+OPERATIONS = {
+    "relu": "Relu", "relu6": "Relu6", "elu": "Elu", "selu": "Selu", "softplus": "Softplus", "softsign": "Softsign",
+    "sigmoid": "Sigmoid", "tanh": "Tanh",
+    "relu_grad": "ReluGrad", "relu6_grad": "Relu6Grad", "leaky_relu_grad": "LeakyReluGrad", "elu_grad": "EluGrad",
+    "selu_grad": "SeluGrad", "softplus_grad": "SoftplusGrad", "softsign_grad": "SoftsignGrad",
+    "sigmoid_grad": "SigmoidGrad", "tanh_grad": "TanhGrad",
 }
-FROM_OUTPUT = {"sigmoid_grad": (0, 1), "tanh_grad": (-1, 1)}
+THEIRS = {"leaky_relu": tf.nn.leaky_relu, **{name: getattr(tf.raw_ops, theirs) for name, theirs in OPERATIONS.items()}}
+OUTPUTS = {"y", "outputs"}
+FROM_OUTPUT = {name for name in THEIRS if name in FUNCTIONS and FUNCTIONS[name].from_output}
 
 # TensorFlow's own errors, in ULP of difference; Eigen's code differs from one processor to the next.
 ROUNDING = {
@@ -37,6 +37,9 @@ ROUNDING = {
     "tanh": {"float16": 1, "bfloat16": 1, "float32": 8, "float64": 10},
     "sigmoid_grad": {"float16": 4, "bfloat16": 4, "float32": 4, "float64": 4},
     "tanh_grad": {"float16": 4, "bfloat16": 4, "float32": 4, "float64": 4},
+    "softsign": {"float16": 2, "bfloat16": 2, "float32": 2, "float64": 2},
+    "softsign_grad": {"float16": 4, "bfloat16": 4, "float32": 4, "float64": 4},
+    "elu_grad": {"float16": 2, "bfloat16": 2, "float32": 2, "float64": 2},
 }
 
 
@@ -94,13 +97,22 @@ class Comparison:
         return close
 
 
+def tensorflow(name, inputs):
+    """TensorFlow's result, for the parameters that it has too."""
+    function, row = THEIRS[name], FUNCTIONS[name]
+    names = list(inspect.signature(function).parameters)
+    parameters = {p.name: p.default for p in row.parameters if p.name in names}
+    return function(**dict(zip(names, map(tf.constant, inputs))), **parameters).numpy()
+
+
 def as_tensorflow(name, inputs):
-    """cyact's result with TensorFlow's slope, dtype of integers, and flushing of subnormals."""
-    if inputs[0].dtype.kind in "iu" and name == "leaky_relu":
+    """cyact's result with TensorFlow's float32 parameters, dtype of integers, and flushing of subnormals."""
+    row = FUNCTIONS[name]
+    if inputs[0].dtype.kind in "iu" and row.result == "real":
         inputs = [x.astype("float32") for x in inputs]
     flush = is_float(inputs[0].dtype) and inputs[0].dtype != np.float16     # float16 is computed as float32
-    slope = (float(np.float32(ALPHA)),) if name.startswith("leaky") else ()
-    result = getattr(cyact, name)(*(map(flushed, inputs) if flush else inputs), *slope)
+    parameters = [float(np.float32(p.default)) for p in row.parameters]
+    result = getattr(cyact, name)(*(map(flushed, inputs) if flush else inputs), *parameters)
     return flushed(result) if flush else result
 
 
@@ -117,9 +129,26 @@ def nan_gradient(c):
     return ~np.isfinite(g) & ~(flushed(x) > 0) & (np.isnan(c.theirs))
 
 
+def overflow(c):
+    with np.errstate(all="ignore"):
+        return np.isinf((1 + np.abs(c.inputs[-1])) ** 2) & (np.isnan(c.theirs) | (c.theirs == 0))
+
+
+def cancelled(c):
+    with np.errstate(all="ignore"):
+        return np.abs(wide(c.ours) - wide(c.theirs)) <= 2.0 ** -FORMATS[c.theirs.dtype.name][0]
+
+
+def activated(name, x):
+    """What the gradient's activation gives."""
+    return getattr(cyact, FUNCTIONS[name].gradient_of)(x)
+
+
 def outside(c):
-    low, high = FROM_OUTPUT[c.name]
-    return ~((wide(c.inputs[0]) >= low) & (wide(c.inputs[0]) <= high))
+    """Where the output is none of the activation, which goes from one limit to the other."""
+    y = next(wide(x) for x, name in zip(c.inputs, FUNCTIONS[c.name].inputs) if name in OUTPUTS)
+    low, high = activated(c.name, np.array([-np.inf, np.inf]))
+    return ~((y >= low) & (y <= high))
 
 
 def subnormal(c):
@@ -138,8 +167,11 @@ KNOWN = [
     ("sign of zero", {"relu", "relu_grad"}, FLOAT, sign_of_zero,
      "TensorFlow multiplies the gradient by 0, which gives -0.0 for a negative one, and flushes a negative subnormal "
      "to -0.0, which relu keeps; cyact gives 0.0."),
-    ("infinite and NaN gradients", {"relu_grad"}, FLOAT, nan_gradient,
-     "TensorFlow multiplies by 0 where x is not above 0, which makes a NaN of them; cyact gives 0."),
+    ("infinite and NaN gradients", {"relu_grad", "elu_grad"}, FLOAT, nan_gradient,
+     "TensorFlow multiplies by the slope where that is 0, which makes a NaN of them; cyact gives 0."),
+    ("infinity and overflow", {"softsign", "softsign_grad"}, FLOAT, overflow,
+     "TensorFlow divides by 1 + abs(x), for the gradient by its square, even if that is infinite: the result is NaN or 0. "
+     "cyact gives the limit, and the gradient that the square does not let through."),
     ("integers", {"leaky_relu"}, {"int32", "int64", "uint32", "uint64"}, lambda c: c.modelled == c.theirs,
      "TensorFlow computes every integer as float32; cyact those of more than 16 bits as float64. "
      "dtype=\"float32\" asks for TensorFlow's dtype."),
@@ -147,12 +179,14 @@ KNOWN = [
      "TensorFlow sets the processor to flush subnormal inputs and results to zero; cyact keeps them."),
     ("float64 slope", {"leaky_relu", "leaky_relu_grad"}, {"float64"}, lambda c: c.near(c.modelled),
      "TensorFlow keeps alpha as a float32 attribute, for float64 too: 0.2 is 0.20000000298. cyact does not."),
+    ("cancellation", {"elu"}, FLOAT, cancelled,
+     "TensorFlow computes exp(x) - 1, which loses the digits of small x: up to one unit in the last place of 1."),
     ("y outside the activation's range", set(FROM_OUTPUT), FLOAT, outside,
      "No activation gives such a y. The formulas are the same there, but intermediate results overflow and cancel "
      "in another order."),
     ("rounding", set(ROUNDING), FLOAT, lambda c: c.near(c.ours),
-     "TensorFlow's own error: sigmoid and tanh by Eigen's approximations, the gradients by steps that are each rounded "
-     "to the dtype, where cyact rounds float16 and bfloat16 once and has y * y exact: the closer y to 1, the more "
+     "TensorFlow's own error: sigmoid and tanh by Eigen's approximations, softsign and gradients by steps that are each "
+     "rounded to the dtype, where cyact rounds float16 and bfloat16 once and has y * y exact: the closer y to 1, the more "
      "digits TensorFlow loses in 1 - y * y, at most one unit in the last place of 1, times the gradient."),
 ]
 
@@ -169,19 +203,17 @@ def operands(case, dtype, n):
     inputs = [np.concatenate([values[i], sample(dtype, n, seed)]) for seed, i in enumerate(pairs)]
     if case.name in FROM_OUTPUT:
         rng = np.random.default_rng(0)
-        x = np.concatenate([rng.normal(0, 4, n), rng.uniform(0, 1, n)])
-        y = (1 / (1 + np.exp(-x)) if case.name == "sigmoid_grad" else np.tanh(x)).astype(dtype)
-        dy = rng.normal(size=2 * n).astype(dtype)
-        inputs = [np.concatenate([inputs[0], y]), np.concatenate([inputs[1], dy])]
+        y = activated(case.name, np.concatenate([rng.normal(0, 4, n), rng.uniform(0, 1, n)]))
+        more = [y if name in OUTPUTS else rng.normal(size=2 * n) for name in case.inputs]
+        inputs = [np.concatenate([array, new.astype(dtype)]) for array, new in zip(inputs, more)]
     return inputs
 
 
 def compare(case, dtype, n):
     """Prints a line; gives the number of elements that differ for no known reason, and the reasons seen."""
     inputs = operands(case, dtype, n)
-    theirs = THEIRS[case.name](*(tf.constant(x) for x in inputs)).numpy()
-    slope = (ALPHA,) if case.parameters else ()
-    ours = case.function(*inputs, *slope)
+    theirs = tensorflow(case.name, inputs)
+    ours = case.function(*inputs)
     if ours.dtype != theirs.dtype:
         ours = ours.astype(theirs.dtype)
     comparison = Comparison(case.name, inputs, ours, theirs)
@@ -208,7 +240,7 @@ def compare(case, dtype, n):
 def supported(case, dtype):
     """Whether TensorFlow has it."""
     try:
-        THEIRS[case.name](*[tf.constant(np.ones(1, dtype))] * case.arrays)
+        tensorflow(case.name, [np.ones(1, dtype)] * case.arrays)
     except (TypeError, ValueError, tf.errors.OpError):
         return False
     return True
@@ -228,7 +260,7 @@ def main(n=200_000):
     print("\nKnown deviations:")
     for reason, names, *_, why in KNOWN:
         note = "" if reason in seen else " (not seen here)"
-        text = f"{reason}{note}: {', '.join(name for name in THEIRS if name in names)}. {why}"
+        text = f"{reason}{note}: {', '.join(name for name in FUNCTIONS if name in names)}. {why}"
         print(textwrap.fill(text, 118, initial_indent="- ", subsequent_indent="  "))
     print(f"\n{unknown} unknown deviations")
     return 1 if unknown else 0

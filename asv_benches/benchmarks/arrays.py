@@ -4,7 +4,21 @@ import numpy as np
 
 import cyact
 
-from .common import DTYPES, FLOATS, FUNCTIONS, GRADIENTS, LARGE, SIZES, aligned, function_and_result, values
+from .common import (
+    DTYPES,
+    FLOATS,
+    FORMS,
+    FUNCTIONS,
+    GRADIENTS,
+    LARGE,
+    SIZES,
+    WITH_NUMBERS,
+    aligned,
+    function_and_result,
+    function_of,
+    operands,
+    values,
+)
 
 repeat = (10, 1000, 1.0)        # samples at least, at most, seconds
 
@@ -16,7 +30,7 @@ class Dtypes:
     param_names = ["function", "dtype"]
 
     def setup(self, function, dtype):
-        self.x = values((65_536,), dtype)
+        self.x, = operands(function, (65_536,), dtype)
         self.call, self.out = function_and_result(function, self.x)
 
     def time_out(self, function, dtype):
@@ -33,7 +47,7 @@ class DtypesInPlace:
     number = 1
 
     def setup(self, function, dtype):
-        features = values((65_536,), dtype)
+        features, = operands(function, (65_536,), dtype)
         self.call, self.x = function_and_result(function, features)
         if self.x.dtype != features.dtype:
             raise NotImplementedError
@@ -52,7 +66,7 @@ class Sizes:
     param_names = ["function", "size"]
 
     def setup(self, function, size):
-        self.x = values((size,), "float32")
+        self.x, = operands(function, (size,), "float32")
         self.call, self.out = function_and_result(function, self.x)
         self.times = range(LARGE // size)
 
@@ -77,8 +91,9 @@ class SizesInPlace:
     number = 1
 
     def setup(self, function, size):
-        self.call, self.x = function_and_result(function, values((size,), "float32"))
-        self.x[...] = values((size,), "float32")
+        features, = operands(function, (size,), "float32")
+        self.call, self.x = function_and_result(function, features)
+        self.x[...] = features
 
     def time_in_place(self, function, size):
         self.call(self.x, out=self.x)
@@ -102,7 +117,7 @@ class Layouts:
     param_names = ["function", "layout"]
 
     def setup(self, function, layout):
-        whole = values((1000, 1000), "float32")
+        whole, = operands(function, (1000, 1000), "float32")
         self.x = LAYOUTS[layout](whole)
         self.call, self.contiguous = function_and_result(function, self.x)
         self.out = LAYOUTS[layout](aligned(np.zeros_like(whole)))
@@ -125,7 +140,7 @@ class SpecialValues:
     param_names = ["function", "dtype", "value"]
 
     def setup(self, function, dtype, value):
-        normal = values((65_536,), dtype)
+        normal, = operands(function, (65_536,), dtype)
         self.call, self.out = function_and_result(function, normal)
         zero, one = np.array([0, 1], normal.dtype)
         value = {"normal": normal, "nan": np.nan, "inf": np.inf, "subnormal": 5 * np.nextafter(zero, one)}[value]
@@ -137,22 +152,22 @@ class SpecialValues:
     time_out.pretty_name = "NaN, infinity, subnormal numbers"
 
 
-class Slopes:
-    """leaky_relu's slope as an array that is broadcast against 64 images of 32 channels."""
+class Parameters:
+    """A function's parameters as arrays that are broadcast against 64 images of 32 channels."""
 
-    params = ["one", "per channel", "per column", "per element"]
-    param_names = ["slope"]
+    params = [WITH_NUMBERS, ["one", "per channel", "per column", "per element"]]
+    param_names = ["function", "parameters"]
 
-    def setup(self, slope):
+    def setup(self, function, parameters):
         self.x = values((64, 32, 28, 28), "float32")
-        self.out = aligned(np.zeros_like(self.x))
-        shape = {"one": (), "per channel": (32, 1, 1), "per column": (28,), "per element": self.x.shape}[slope]
-        self.alpha = aligned(np.full(shape, 0.2, np.float32))
+        self.call, self.out = function_and_result(function, self.x)
+        shape = {"one": (), "per channel": (32, 1, 1), "per column": (28,), "per element": self.x.shape}[parameters]
+        self.parameters = [aligned(np.full(shape, number, np.float32)) for number in FORMS[function].numbers.values()]
 
-    def time_out(self, slope):
-        cyact.leaky_relu(self.x, self.alpha, out=self.out)
+    def time_out(self, function, parameters):
+        self.call(self.x, *self.parameters, out=self.out)
 
-    time_out.pretty_name = "Slopes of leaky_relu"
+    time_out.pretty_name = "Parameters that are arrays"
 
 
 class Gradients:
@@ -161,12 +176,11 @@ class Gradients:
     size = 65_536
 
     def setup(self, function, dtype):
-        self.x = values((self.size,), dtype)
-        self.g = aligned(self.x[::-1])
-        self.call, self.out = function_and_result(function, self.x, self.g)
+        self.inputs = operands(function, (self.size,), dtype)
+        self.call, self.out = function_and_result(function, *self.inputs)
 
     def time_out(self, function, dtype):
-        self.call(self.x, self.g, out=self.out)
+        self.call(*self.inputs, out=self.out)
 
     time_out.pretty_name = "Gradients, 65,536 elements"
 
@@ -190,7 +204,7 @@ class Threads:
     def setup(self, function, dtype, threads):
         if not hasattr(cyact, "set_num_threads"):
             raise NotImplementedError
-        self.x = values((LARGE,), dtype)
+        self.x, = operands(function, (LARGE,), dtype)
         self.call, self.out = function_and_result(function, self.x)
         cyact.set_num_threads(threads)
 
@@ -207,7 +221,7 @@ class Memory:
     param_names = ["function"]
 
     def setup(self, function):
-        self.call = getattr(cyact, function)
+        self.call = function_of(function)
         self.x = np.zeros(LARGE, np.float32)
         self.x += 1     # its pages exist
 

@@ -3,7 +3,7 @@
 import cyact.ufuncs
 import numpy as np
 
-from .common import FUNCTIONS, aligned
+from .common import FORMS, FUNCTIONS, aligned, function_of
 
 TIMES = range(1000)
 
@@ -13,12 +13,11 @@ class Calls:
     param_names = ["function"]
 
     def setup(self, function):
-        # Values that are not negative: in place they stay numbers of the same kind, call after call.
-        self.x = aligned(np.linspace(0, 4, 16, dtype=np.float32))
+        self.call = function_of(function)
+        # Values that are not negative: in place they stay numbers of the same kind, call after call, but for a function
+        # that leads out of its own domain.
+        self.x = aligned(np.linspace(*FORMS[function].domain or (0, 4), 16, dtype=np.float32))
         self.out = aligned(np.zeros_like(self.x))
-        self.call = getattr(cyact, function)
-        ufunc = getattr(cyact.ufuncs, function)
-        self.ufunc, self.inputs = ufunc, (self.x, np.float32(0.2))[:ufunc.nin]
 
     def time_in_place(self, function):
         for _ in TIMES:
@@ -43,6 +42,20 @@ class Calls:
             self.call(self.x, out=self.out, order="C")
 
     time_general_road.pretty_name = "1000 short calls, with a keyword"
+
+
+class UfuncCalls:
+    params = [FUNCTIONS]
+    param_names = ["function"]
+
+    def setup(self, function):
+        self.ufunc = getattr(cyact.ufuncs, function, None)
+        if self.ufunc is None:
+            raise NotImplementedError
+        form = FORMS[function]
+        x = aligned(np.linspace(*form.domain or (0, 4), 16, dtype=np.float32))
+        self.inputs = (x, *map(np.float32, form.numbers.values()))
+        self.out = aligned(np.zeros_like(x))
 
     def time_ufunc(self, function):
         for _ in TIMES:

@@ -1,8 +1,8 @@
-"""What the benchmarks share: the package's own table of functions and dtypes, and data.
+"""What the benchmarks share: the table of functions, and data for each.
 
-A function or dtype that a version of the package does not have is skipped there. asv knows parameters by their position
-only, so what is measured must not depend on the version: the table's order has to stay, and the gradients and bfloat16,
-which came later than the rest, are listed whether there or not.
+asv knows parameters by their position only, so what is measured must not depend on the version that is measured. Hence
+the functions are those of the table beside these benchmarks, whatever version of the package is installed, and the
+dtypes are spelled out. A function or dtype that a version does not have is skipped there.
 
 asv sets up anew for every sample, and times one call in it: a short one then takes several times as long as among
 others, since it comes cold and timing it counts too. So the benchmarks make short calls many times, and the others are
@@ -13,18 +13,60 @@ and a decorator would belong to that.
 """
 
 import functools
+import runpy
+from pathlib import Path
+from typing import NamedTuple
 
-import cyact.ufuncs
 import numpy as np
 
 import cyact
 
-FUNCTIONS = [name for name in cyact.ufuncs.functions if hasattr(cyact, name) and not name.endswith("_grad")]
-GRADIENTS = [f"{name}_grad" for name in FUNCTIONS]
-DTYPES = list(dict.fromkeys(
-    np.dtype(types[0]).name for name in FUNCTIONS for types in cyact.ufuncs.functions[name].ufunc.types
-)) + ["bfloat16"]
-FLOATS = [name for name in DTYPES if "float" in name]
+ROWS = runpy.run_path(str(Path(__file__).parents[2] / "cyact/functions.py"))["ROWS"]
+
+# What the table's names of arrays are here: x, what the activation was given or what it gave, and g, the gradient.
+ARRAYS = {"features": "x", "y": "x", "outputs": "x", "gradients": "g", "dy": "g"}
+
+# Where a function is defined, if not everywhere: the table does not say.
+DOMAINS = {"logit": (0.0, 1.0)}
+
+
+class Form(NamedTuple):
+    """A function as it is measured: a switch such as ``approximate=True`` makes another one of it."""
+
+    row: object         # in the table
+    switch: str = ""    # the parameter that is True
+
+    @property
+    def keywords(self):
+        return {self.switch: True} if self.switch else {}
+
+    @property
+    def numbers(self):
+        """The parameters that are numbers, with their defaults."""
+        return {p.name: p.default for p in self.row.parameters if not isinstance(p.default, bool)}
+
+    @property
+    def domain(self):
+        """Of the activation, be it the function or what it is a gradient of; None if it is defined everywhere."""
+        return DOMAINS.get(self.row.gradient_of or self.row.name)
+
+
+def _forms():
+    """By name; a switch's form has its name behind the function's. Functions of other arguments have no place here."""
+    for row in ROWS:
+        if set(row.inputs) <= set(ARRAYS) and all(isinstance(p.default, (float, bool)) for p in row.parameters):
+            yield row.name, Form(row)
+            for p in row.parameters:
+                if isinstance(p.default, bool):
+                    yield f"{row.name}_{p.name}", Form(row, p.name)
+
+
+FORMS = dict(_forms())
+FUNCTIONS = [name for name, form in FORMS.items() if not form.row.gradient_of]
+GRADIENTS = [name for name, form in FORMS.items() if form.row.gradient_of]
+WITH_NUMBERS = [name for name in FUNCTIONS if FORMS[name].numbers]
+FLOATS = ["float16", "float32", "float64", "bfloat16"]
+DTYPES = [f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")] + FLOATS
 LARGE = 2**24
 SIZES = [16, 4096, 65_536, LARGE]
 PAGE = 4096
@@ -53,23 +95,53 @@ def aligned(array):
     return copy
 
 
-@functools.cache
-def values(shape, name):
-    """Normally distributed, or integers over the whole range of their dtype; not to be written to."""
-    dtype, random = dtype_of(name), np.random.default_rng(0)
+def drawn(shape, dtype, seed=0, domain=None, positive=False):
+    """Normally distributed, or integers over the whole range of their dtype; evenly over a domain that has ends."""
+    random = np.random.default_rng(seed)
+    if domain:
+        return aligned(random.uniform(*domain, shape).astype(dtype))
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
-        some = random.integers(info.min, info.max, 2**16, dtype, endpoint=True)
-    else:
-        some = (3 * random.standard_normal(2**16, np.float32)).astype(dtype)
-    return aligned(np.resize(some, shape))
+        return aligned(random.integers(0 if positive else info.min, info.max, shape, dtype, endpoint=True))
+    normal = random.standard_normal(shape, np.float32) * 3
+    return aligned((abs(normal) if positive else normal).astype(dtype))
 
 
-def function_and_result(function, *inputs):
-    """The function, and an array for its result."""
-    call = getattr(cyact, function, None)
-    if call is None:
+def activated(form, x):
+    """What a gradient takes for x: these features, or what the activation gives for them."""
+    if not form.row.from_output:
+        return x
+    return aligned(function_of(form.row.gradient_of)(x).astype(x.dtype))
+
+
+@functools.cache
+def values(shape, name, domain=None):
+    """The same block of data again and again; not to be written to."""
+    return aligned(np.resize(drawn((2**16,), dtype_of(name), domain=domain), shape))
+
+
+def operands(function, shape, name):
+    """A function's arrays, in its order; not to be written to."""
+    form = FORMS[function]
+    x = values(shape, name, form.domain)
+    if form.row.inputs == ("features",):
+        return (x,)
+    arrays = {"x": activated(form, x), "g": aligned(values(shape, name)[::-1])}
+    return tuple(arrays[ARRAYS[given]] for given in form.row.inputs)
+
+
+def function_of(name):
+    """The function as it is called."""
+    form = FORMS[name]
+    function = getattr(cyact, form.row.name, None)
+    if function is None:
         raise NotImplementedError
+    return functools.partial(function, **form.keywords) if form.keywords else function
+
+
+def function_and_result(name, *inputs):
+    """The function, and an array for its result."""
+    call = function_of(name)
     try:
         dtype = call(*(x[:1] for x in inputs)).dtype
     except TypeError:
