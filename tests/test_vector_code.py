@@ -150,8 +150,9 @@ NEEDED = {
 def test_hot_loops_are_vector_code(level, function, kind):
     if function.endswith("_to_integer") and kind[0] in "qQ" and level != "x86_64_v4":
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
-    unsigned_copy = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer")
-    pattern = COPY if unsigned_copy else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
+    # Unsigned integers are copied, or all of them are 1.
+    without_arithmetic = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer", "step")
+    pattern = COPY if without_arithmetic else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
     assert vector_loops(level, table(level)[1][function, kind], pattern)
 
 
