@@ -76,6 +76,29 @@ class _OfFeaturesBeta(_Function, Protocol):
         self, features: ArrayLike, beta: ArrayLike = ..., out: _Out | tuple[_Out] = ..., **options: Unpack[_Options]
     ) -> _Out: ...
 
+class _OfFeaturesThreshold(_Function, Protocol):
+    @overload
+    def __call__(
+        self, features: ArrayLike, threshold: ArrayLike = ..., out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, features: ArrayLike, threshold: ArrayLike = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
+class _OfGradientsFeaturesThreshold(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, threshold: ArrayLike = ..., out: None = None,
+        **options: Unpack[_Options],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, threshold: ArrayLike = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
 class _OfGradientsOutputsAlpha(_Function, Protocol):
     @overload
     def __call__(
@@ -98,11 +121,24 @@ class _OfOutput(_Function, Protocol):
 
 elu: _OfFeaturesAlpha
 elu_grad: _OfGradientsOutputsAlpha
+hard_shrink: _OfFeaturesThreshold
+hard_shrink_grad: _OfGradientsFeaturesThreshold
+hard_sigmoid: _OfFeatures
+hard_sigmoid_grad: _OfGradientsFeatures
+hard_silu: _OfFeatures
+hard_silu_grad: _OfGradientsFeatures
+hard_tanh: _OfFeatures
+hard_tanh_grad: _OfGradientsFeatures
 relu: _OfFeatures
+relu6: _OfFeatures
+relu6_grad: _OfGradientsFeatures
 relu_grad: _OfGradientsFeatures
 silu: _OfFeaturesBeta
+soft_shrink: _OfFeaturesThreshold
+soft_shrink_grad: _OfGradientsFeaturesThreshold
 softsign: _OfFeatures
 softsign_grad: _OfGradientsFeatures
+step: _OfFeatures
 leaky_relu: _OfFeaturesAlpha
 leaky_relu_grad: _OfGradientsFeaturesAlpha
 sigmoid: _OfFeatures

@@ -39,6 +39,7 @@ class Function(NamedTuple):
 
 
 ALPHA = Parameter("alpha", 0.2, "The slope below zero")
+THRESHOLD = Parameter("threshold", 0.5, "The magnitude up to which the result is 0")
 
 ROWS = [
     Function(
@@ -141,6 +142,85 @@ array([-0.26894142,  0.        ,  0.73105858])
 """,
     ),
     Function(
+        "relu6", "Rectified linear unit within [0, 6], ``min(max(features, 0), 6)``.", result="same",
+        notes="""
+Exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. The formula is that of Krizhevsky, "Convolutional deep belief
+networks on CIFAR-10", 2010.
+""",
+        examples="""
+>>> cyact.relu6(np.array([-2, 3, 8], dtype="int8"))
+array([0, 3, 6], dtype=int8)
+""",
+    ),
+    Function(
+        "hard_tanh", "Linear approximation of `tanh`, ``min(max(features, -1), 1)``.", result="same", limits=(-3.0, 3.0),
+        notes="""
+Exact; odd. NaN, 0.0 and -0.0 give themselves. Unsigned integers are at most 1. The formula is that of Collobert,
+"Large scale machine learning", 2004.
+""",
+        examples="""
+>>> cyact.hard_tanh(np.array([-2.0, 0.5, 2.0]))
+array([-1. ,  0.5,  1. ])
+""",
+    ),
+    Function(
+        "step", "Unit step, ``where(features < 0, 0, 1)``.", result="same", limits=(-3.0, 3.0),
+        notes="""
+Exact. NaN gives itself; 0.0 and -0.0 are not below zero, and give 1. There is no gradient: it is 0 wherever it exists.
+""",
+        examples="""
+>>> cyact.step(np.array([-2.0, 0.0, 2.0]))
+array([0., 1., 1.])
+""",
+    ),
+    Function(
+        "hard_sigmoid", "Linear approximation of `sigmoid`, ``relu6(features + 3) / 6``.", result="real",
+        notes="""
+At most 0.51 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, within [0, 1]: exactly 0 up
+to -3, and 1 from 3 on. NaN gives itself. The formula is that of Howard et al., "Searching for MobileNetV3", 2019.
+""",
+        examples="""
+>>> cyact.hard_sigmoid(np.array([-3.0, 0.0, 1.5]))
+array([0.  , 0.5 , 0.75])
+""",
+    ),
+    Function(
+        "hard_silu", "Approximation of `silu` without an exponential, ``features * relu6(features + 3) / 6``.",
+        result="real",
+        notes="""
+At most 0.51 ULP from the exact value. -inf gives -0.0; inf, NaN, 0.0 and -0.0 give themselves. The formula, hard swish,
+is that of Howard et al., "Searching for MobileNetV3", 2019.
+""",
+        examples="""
+>>> cyact.hard_silu(np.array([-1.5, 0.0, 1.5, 4.0]))
+array([-0.375,  0.   ,  1.125,  4.   ])
+""",
+    ),
+    Function(
+        "hard_shrink", "Hard shrinkage, ``where(abs(features) > threshold, features, 0)``.", result="real",
+        parameters=(THRESHOLD,), limits=(-2.0, 2.0),
+        notes="""
+Exact; odd: a zero has the sign of the input. NaN gives itself. The formula is the hard thresholding of Donoho and
+Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
+""",
+        examples="""
+>>> cyact.hard_shrink(np.array([-2.0, 0.25, 0.75]))
+array([-2.  ,  0.  ,  0.75])
+""",
+    ),
+    Function(
+        "soft_shrink", "Soft shrinkage, ``sign(features) * max(abs(features) - threshold, 0)``.", result="real",
+        parameters=(THRESHOLD,), limits=(-2.0, 2.0),
+        notes="""
+Rounded once: at most 0.5 ULP; odd: a zero has the sign of the input. NaN gives itself. The formula is the soft
+thresholding of Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", 1994.
+""",
+        examples="""
+>>> cyact.soft_shrink(np.array([-2.0, 0.25, 0.75]))
+array([-1.5 ,  0.  ,  0.25])
+""",
+    ),
+    Function(
         "relu_grad", "Gradient of `relu`.", result="same", inputs=("gradients", "features"), gradient_of="relu",
         notes="""
 ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
@@ -209,6 +289,73 @@ computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
         examples="""
 >>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
 array([1.  , 0.75])
+""",
+    ),
+    Function(
+        "relu6_grad", "Gradient of `relu6`.", result="same", inputs=("gradients", "features"), gradient_of="relu6",
+        notes="""
+``where((x > 0) & (x <= 6), g, 0)``: exact; 0 where x is 0 or NaN. At 6 it is the gradient of the left side, g, where
+TensorFlow's ``raw_ops.Relu6Grad`` gives 0.
+""",
+        examples="""
+>>> cyact.relu6_grad(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 6.0, 7.0]))
+array([0., 2., 3., 0.])
+""",
+    ),
+    Function(
+        "hard_tanh_grad", "Gradient of `hard_tanh`.", result="same", inputs=("gradients", "features"),
+        gradient_of="hard_tanh", only_floating=True,
+        notes="""
+``where((x > -1) & (x <= 1), g, 0)``: exact; 0 where x is NaN.
+""",
+        examples="""
+>>> cyact.hard_tanh_grad(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 1.0]))
+array([0., 2., 3.])
+""",
+    ),
+    Function(
+        "hard_sigmoid_grad", "Gradient of `hard_sigmoid`.", result="same", inputs=("gradients", "features"),
+        gradient_of="hard_sigmoid", only_floating=True,
+        notes="""
+``where((x > -3) & (x <= 3), g / 6, 0)``: at most 0.7 ULP from the exact value; 0 where x is NaN.
+""",
+        examples="""
+>>> cyact.hard_sigmoid_grad(np.array([3.0, 3.0, 3.0]), np.array([-4.0, 0.0, 4.0]))
+array([0. , 0.5, 0. ])
+""",
+    ),
+    Function(
+        "hard_silu_grad", "Gradient of `hard_silu`.", result="same", inputs=("gradients", "features"),
+        gradient_of="hard_silu", only_floating=True,
+        notes="""
+``g * (2 * x + 3) / 6`` where x is above -3 and at most 3, g above, 0 elsewhere and where x is NaN: at most 1.5 ULP from
+the exact value.
+""",
+        examples="""
+>>> cyact.hard_silu_grad(np.array([1.0, 1.0, 1.0, 1.0]), np.array([-4.0, -1.5, 0.0, 4.0]))
+array([0. , 0. , 0.5, 1. ])
+""",
+    ),
+    Function(
+        "hard_shrink_grad", "Gradient of `hard_shrink`.", result="same", inputs=("gradients", "features"),
+        parameters=(THRESHOLD,), gradient_of="hard_shrink", only_floating=True,
+        notes="""
+``where((x > threshold) | (x <= -threshold), g, 0)``: exact; 0 where x is NaN.
+""",
+        examples="""
+>>> cyact.hard_shrink_grad(np.array([1.0, 2.0, 3.0]), np.array([-2.0, 0.5, 0.75]))
+array([1., 0., 3.])
+""",
+    ),
+    Function(
+        "soft_shrink_grad", "Gradient of `soft_shrink`.", result="same", inputs=("gradients", "features"),
+        parameters=(THRESHOLD,), gradient_of="soft_shrink", only_floating=True,
+        notes="""
+``where((x > threshold) | (x <= -threshold), g, 0)``: exact; 0 where x is NaN.
+""",
+        examples="""
+>>> cyact.soft_shrink_grad(np.array([1.0, 2.0, 3.0]), np.array([-2.0, 0.5, 0.75]))
+array([1., 0., 3.])
 """,
     ),
 ]

@@ -167,10 +167,45 @@ def product(x, alpha):
         return x * alpha
 
 
-def relu(x):
+def within(x, low, high):
     if is_float(x.dtype):
-        return np.where(x < 0, np.zeros_like(x), x)
-    return np.array([max(value, 0) for value in x.ravel().tolist()], x.dtype).reshape(x.shape)
+        return np.where(x < low, np.full_like(x, low), np.where(x > high, np.full_like(x, high), x))
+    return np.array([min(max(value, low), high) for value in x.ravel().tolist()], x.dtype).reshape(x.shape)
+
+
+def relu(x):
+    return within(x, 0, np.inf)
+
+
+def relu6(x):
+    return within(x, 0, 6)
+
+
+def hard_tanh(x):
+    return within(x, -1, 1)
+
+
+def step(x):
+    y = np.where(x < 0, np.zeros_like(x), np.ones_like(x))
+    return np.where(isnan(x), x, y) if is_float(x.dtype) else y
+
+
+def hard_shrink(x, threshold):
+    x = x.astype(real(x.dtype))
+    with np.errstate(over="ignore"):
+        threshold = np.asarray(threshold).astype(x.dtype)
+    return np.where((abs(x) > threshold) | isnan(x), x, np.copysign(np.zeros_like(x), x))
+
+
+def soft_shrink(x, threshold):
+    """Rounded once: a difference of 16-bit floats that is rounded to float32 first has the same result."""
+    x = x.astype(real(x.dtype))
+    wide = np.result_type(x.dtype, "float32")
+    with np.errstate(all="ignore"):
+        threshold = np.asarray(threshold).astype(x.dtype).astype(wide)
+        size = abs(x.astype(wide))
+        rest = np.where((size <= threshold) | (size == 0), np.zeros_like(size), size - threshold).astype(x.dtype)
+    return np.where(isnan(x), x, np.copysign(rest, x))
 
 
 def leaky_relu(x, alpha):
@@ -180,6 +215,20 @@ def leaky_relu(x, alpha):
 
 def relu_grad(g, x):
     return np.where(x > 0, g, np.zeros_like(g))
+
+
+def relu6_grad(g, x):
+    return np.where((x > 0) & (x <= 6), g, np.zeros_like(g))
+
+
+def hard_tanh_grad(g, x):
+    return np.where((x > -1) & (x <= 1), g, np.zeros_like(g))
+
+
+def shrink_grad(g, x, threshold):
+    with np.errstate(over="ignore"):
+        threshold = np.asarray(threshold).astype(g.dtype)
+    return np.where((x > threshold) | (x <= -threshold), g, np.zeros_like(g))
 
 
 def leaky_relu_grad(g, x, alpha):
@@ -221,7 +270,7 @@ class Case:
     nan_outside: bool = False               # the result outside of it; else there is no promise of an error in ULP
     edge: tuple = (-20.0, 20.0)             # from the one to the other something happens, beyond are limits
     hard: tuple = ()                        # numbers (with their neighbours) and intervals where errors are largest
-    kinks: tuple = (0.0,)                   # where there is no derivative
+    kinks: tuple | Callable = (0.0,)        # where there is no derivative; of the parameters, if it depends on them
     aliases: tuple = ()                     # names that other libraries have for it
 
     def limit(self, dtype):
@@ -255,6 +304,10 @@ class Case:
     def tried(self):
         """The parameters' values that the generic tests give."""
         return tuple(value for _, value in self.parameters.values())
+
+    @property
+    def defaults(self):
+        return tuple(default for default, _ in self.parameters.values())
 
     def giving(self, *values):
         """The same with other values of the parameters."""
@@ -329,7 +382,7 @@ ROWS = [
     Case(
         "softsign_grad", formula=lambda m, g, x: g / (1 + abs(x)) ** 2, inputs=("gradients", "features"),
         dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
-        special=((3.0, 0.0, 3.0), (4.0, -1.0, 1.0), (1.0, np.inf, 0.0), (np.inf, -np.inf, 0.0), (np.inf, 1.0, np.inf),
+        special=((3.0, 0.0, 3.0), (4.0, -1.0, 1.0), ("largest", 0.0, "largest"), ("tiny", 0.0, "tiny"), (1.0, np.inf, 0.0), (np.inf, -np.inf, 0.0), (np.inf, 1.0, np.inf),
                  (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
     ),
     Case(
@@ -349,7 +402,64 @@ ROWS = [
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0)),
         hard=(-1.2785, -87.3, -88.72, -103.9, -108.6, 20.0, 16.6, 1e-8, -1e-30, (-110, -80), (-2, 2), (-760, -700)),
     ),
+    Case(
+        "relu6", relu6, monotone=True, span=(0, 6), kinks=(0.0, 6.0), hard=(6.0,),
+        special=((-0.0, -0.0), (np.inf, 6.0), (-np.inf, 0.0), ("tiny", "tiny"), ("-tiny", 0.0), (6.0, 6.0), (7.0, 6.0)),
+    ),
+    Case(
+        "hard_tanh", hard_tanh, monotone=True, odd=True, span=(-1, 1), kinks=(-1.0, 1.0), hard=(1.0,),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, 1.0), (-np.inf, -1.0), ("tiny", "tiny"), ("-tiny", "-tiny"), (-1.0, -1.0)),
+    ),
+    Case(
+        "step", step, monotone=True, span=(0, 1),
+        special=((-0.0, 1.0), (0.0, 1.0), (np.inf, 1.0), (-np.inf, 0.0), ("tiny", 1.0), ("-tiny", 0.0)),
+    ),
+    Case(
+        "hard_sigmoid", formula=lambda m, x: m.where(x < -3, 0.0, m.where(x > 3, 1.0, (x + 3) / 6)), result=real,
+        max_ulp={**ROUNDED, "float32": 0.501, "float64": 0.501}, monotone=True, span=(0, 1), kinks=(-3.0, 3.0),
+        special=((-0.0, 0.5), (0.0, 0.5), (np.inf, 1.0), (-np.inf, 0.0), ("tiny", 0.5), (3.0, 1.0), (-3.0, 0.0)),
+        hard=(3.0, -3.0, 1.5, 1.8e-7, 1e-16, (-3, 3), (-3.01, -2.9)),
+    ),
+    Case(
+        "hard_silu", formula=lambda m, x: m.where(x < -3, 0.0, m.where(x > 3, x, x * (x + 3) / 6)), result=real,
+        max_ulp={**NEARLY, "float32": 0.501, "float64": 0.501}, span=(-0.375, np.inf), kinks=(-3.0, 3.0),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0), (3.0, 3.0), (-3.0, -0.0)),
+        hard=(3.0, -3.0, -1.5, 1.9e-6, 9e-38, 6.9e-308, (-3, 3), (-3.01, -2.9)),
+    ),
+    Case(
+        "hard_shrink", hard_shrink, parameters={"threshold": (0.5, 0.7)}, result=real, monotone=True, odd=True, edge=(-2.0, 2.0),
+        kinks=lambda threshold: (-threshold, threshold), hard=(0.5, 0.7),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -np.inf), ("tiny", 0.0), ("-tiny", -0.0), (0.5, 0.0)),
+    ),
+    Case(
+        "soft_shrink", soft_shrink, parameters={"threshold": (0.5, 0.7)}, result=real, monotone=True, odd=True, edge=(-2.0, 2.0),
+        kinks=lambda threshold: (-threshold, threshold), hard=(0.5, 0.7),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -np.inf), ("tiny", 0.0), ("-tiny", -0.0), (0.5, 0.0)),
+    ),
     Case("relu_grad", relu_grad, inputs=("gradients", "features")),
+    Case("relu6_grad", relu6_grad, inputs=("gradients", "features"), special=((2.0, 6.0, 2.0), (np.inf, 7.0, 0.0), (3.0, np.nan, 0.0))),
+    Case(
+        "hard_tanh_grad", hard_tanh_grad, inputs=("gradients", "features"), dtypes=tuple(FLOATS),
+        special=((2.0, 1.0, 2.0), (2.0, -1.0, 0.0), (np.inf, 2.0, 0.0), (3.0, np.nan, 0.0)),
+    ),
+    Case(
+        "hard_sigmoid_grad", formula=lambda m, g, x: m.where((x > -3) & (x <= 3), g / 6, 0.0), inputs=("gradients", "features"),
+        dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 0.68, "float64": 0.68},
+        special=((3.0, 3.0, 0.5), (3.0, -3.0, 0.0), (np.inf, -4.0, 0.0), (-np.inf, 0.0, -np.inf), (3.0, np.nan, 0.0)),
+    ),
+    Case(
+        "hard_silu_grad", formula=lambda m, g, x: m.where(x > 3, g, m.where(x > -3, g * (2 * x + 3) / 6, 0.0)),
+        inputs=("gradients", "features"), dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=((2.0, 3.0, 3.0), (2.0, -3.0, 0.0), (np.inf, -4.0, 0.0), (np.inf, -1.5, 0.0), (2.0, 4.0, 2.0), (3.0, np.nan, 0.0)),
+    ),
+    Case(
+        "hard_shrink_grad", shrink_grad, inputs=("gradients", "features"), parameters={"threshold": (0.5, 0.7)},
+        dtypes=tuple(FLOATS), result=real,
+    ),
+    Case(
+        "soft_shrink_grad", shrink_grad, inputs=("gradients", "features"), parameters={"threshold": (0.5, 0.7)},
+        dtypes=tuple(FLOATS), result=real,
+    ),
     Case(
         "leaky_relu_grad", leaky_relu_grad, inputs=("gradients", "features"), parameters={"alpha": (0.2, 0.3)},
         dtypes=tuple(FLOATS), result=real,

@@ -152,8 +152,9 @@ def test_hot_loops_are_vector_code(level, function, kind):
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
     if level == "x86_64_v2" and function not in NEEDED and kind in ("floats", "doubles", "rounded"):
         pytest.skip("multiply-add is emulated there, which makes long formulas scalar")
-    unsigned_copy = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer")
-    pattern = COPY if unsigned_copy else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
+    # Unsigned integers are copied, or all of them are 1.
+    without_arithmetic = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer", "step")
+    pattern = COPY if without_arithmetic else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
     assert vector_loops(level, table(level)[1][function, kind], pattern)
 
 

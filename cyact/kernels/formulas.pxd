@@ -295,7 +295,7 @@ cdef inline real softsign(real clamped, real x) noexcept nogil:
 # input's. |x| is clamped to the largest number.
 #
 # (1 + |x|) / 4 as the sum D + dl of two numbers, the quarter so that it does not overflow; its reciprocal with its
-# error e; then g (1/D)^2 (1 + 2 e) / 16.
+# error e; then g (1/D)^2 (1 + 2 e) / 16, where a g above 1 is divided by 16 first: it would overflow on the way.
 cdef inline void softsign_grad_prepare(real magnitude, real parameter, real* inverse, real* e, real* c) noexcept nogil:
     cdef real quarter = <real> 0.25, x = magnitude * quarter
     cdef real larger = x if x > quarter else quarter, smaller = quarter if x > quarter else x
@@ -305,7 +305,9 @@ cdef inline void softsign_grad_prepare(real magnitude, real parameter, real* inv
 
 
 cdef inline real softsign_grad_finish(real inverse, real e, real c, real x, real parameter, real g) noexcept nogil:
-    cdef real v = g * inverse, y = fma(v, inverse, v * (inverse * (e + e))) * <real> 0.0625
+    cdef bint large = absolute(g) > 1
+    cdef real v = (g * <real> 0.0625 if large else g) * inverse, y = fma(v, inverse, v * (inverse * (e + e)))
+    y = y if large else y * <real> 0.0625
     y = g if absolute(g) == INFINITY else y
     y = <real> 0 if absolute(x) == INFINITY else y
     y = x if x != x else y

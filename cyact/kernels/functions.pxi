@@ -37,7 +37,20 @@ cdef Loops in_blocks(loop_t floats, loop_t doubles, loop_t rounded) noexcept:
     return loops
 
 
-# The same formula for float and double, by the loop for each dtype. The last operand may be a single value.
+# The same formula for float and double, by the loop for each dtype.
+cdef inline void few_operations1(
+    float (*of_floats)(float) noexcept nogil, double (*of_doubles)(double) noexcept nogil,
+    floating** args, Py_ssize_t n,
+) noexcept nogil:
+    if floating is float:
+        map1[float](of_floats, args[0], args[1], n)
+    elif floating is double:
+        map1[double](of_doubles, args[0], args[1], n)
+    else:
+        map1_16_bit[floating](of_floats, args[0], args[1], n)
+
+
+# With two or three operands, of which the last may be a single value.
 cdef inline void few_operations2(
     float (*of_floats)(float, float) noexcept nogil, double (*of_doubles)(double, double) noexcept nogil,
     floating** args, Py_ssize_t n, bint single,

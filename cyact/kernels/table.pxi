@@ -100,6 +100,14 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"softsign", 1, 0, &softsign_loops, COMPUTE_BOUND, tag)
     add_real(b"elu", 1, 1, &elu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"silu", 1, 1, &silu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_exact(b"relu6", 1, <kernel_t> relu6_kernel[number], tag)
+    add_exact(b"relu6_grad", 2, <kernel_t> relu6_grad_kernel[number], tag)
+    add_exact(b"hard_tanh", 1, <kernel_t> hard_tanh_kernel[number], tag)
+    add_exact(b"step", 1, <kernel_t> step_kernel[number], tag)
+    add_real(b"hard_sigmoid", 1, 0, &hard_sigmoid_loops, PLAIN, tag)
+    add_real(b"hard_silu", 1, 0, &hard_silu_loops, PLAIN, tag)
+    add_real(b"hard_shrink", 1, 1, &hard_shrink_loops, PLAIN, tag)
+    add_real(b"soft_shrink", 1, 1, &soft_shrink_loops, PLAIN, tag)
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
@@ -109,6 +117,11 @@ cdef int add_rows(number* tag) except -1:
         add_real(b"tanh_grad", 2, 0, &tanh_grad_loops, PLAIN, tag)
         add_real(b"softsign_grad", 2, 0, &softsign_grad_loops, COMPUTE_BOUND, tag)
         add_real(b"elu_grad", 2, 1, &elu_grad_loops, PLAIN, tag)
+        add_exact(b"hard_tanh_grad", 2, <kernel_t> hard_tanh_grad_kernel[number], tag)
+        add_real(b"hard_sigmoid_grad", 2, 0, &hard_sigmoid_grad_loops, PLAIN, tag)
+        add_real(b"hard_silu_grad", 2, 0, &hard_silu_grad_loops, PLAIN, tag)
+        add_real(b"hard_shrink_grad", 2, 1, &shrink_grad_loops, PLAIN, tag)
+        add_real(b"soft_shrink_grad", 2, 1, &shrink_grad_loops, PLAIN, tag)
     return 0
 
 

@@ -1,0 +1,101 @@
+# The loops of the functions that are made of straight pieces: all of few operations.
+
+
+# ---- exact ----
+
+cdef void relu6_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1[number](relu6[number], args[0], args[1], n)
+
+
+cdef void relu6_grad_kernel(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    map2[number](relu6_grad[number], args[0], args[1], args[2], n, False)
+
+
+cdef void hard_tanh_kernel(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    map1[number](hard_tanh[number], args[0], args[1], n)
+
+
+cdef void hard_tanh_grad_kernel(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    map2[floating](hard_tanh_grad[floating], args[0], args[1], args[2], n, False)
+
+
+cdef void step_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1[number](step[number], args[0], args[1], n)
+
+
+# ---- real ----
+
+cdef void hard_sigmoid_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations1[floating](hard_sigmoid[float], hard_sigmoid[double], args, n)
+
+
+cdef Loops hard_sigmoid_loops = direct(
+    <loop_t> hard_sigmoid_loop[float], <loop_t> hard_sigmoid_loop[double],
+    <loop_t> hard_sigmoid_loop[half], <loop_t> hard_sigmoid_loop[bfloat16],
+)
+
+
+cdef void hard_sigmoid_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](hard_sigmoid_grad[float], hard_sigmoid_grad[double], args, n, False)
+
+
+cdef Loops hard_sigmoid_grad_loops = direct(
+    <loop_t> hard_sigmoid_grad_loop[float], <loop_t> hard_sigmoid_grad_loop[double],
+    <loop_t> hard_sigmoid_grad_loop[half], <loop_t> hard_sigmoid_grad_loop[bfloat16],
+)
+
+
+cdef void hard_silu_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations1[floating](hard_silu[float], hard_silu[double], args, n)
+
+
+cdef Loops hard_silu_loops = direct(
+    <loop_t> hard_silu_loop[float], <loop_t> hard_silu_loop[double],
+    <loop_t> hard_silu_loop[half], <loop_t> hard_silu_loop[bfloat16],
+)
+
+
+cdef void hard_silu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](hard_silu_grad[float], hard_silu_grad[double], args, n, False)
+
+
+cdef Loops hard_silu_grad_loops = direct(
+    <loop_t> hard_silu_grad_loop[float], <loop_t> hard_silu_grad_loop[double],
+    <loop_t> hard_silu_grad_loop[half], <loop_t> hard_silu_grad_loop[bfloat16],
+)
+
+
+cdef void hard_shrink_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](hard_shrink[float], hard_shrink[double], args, n, single)
+
+
+cdef Loops hard_shrink_loops = direct(
+    <loop_t> hard_shrink_loop[float], <loop_t> hard_shrink_loop[double],
+    <loop_t> hard_shrink_loop[half], <loop_t> hard_shrink_loop[bfloat16],
+)
+
+
+cdef void soft_shrink_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](soft_shrink[float], soft_shrink[double], args, n, single)
+
+
+cdef Loops soft_shrink_loops = direct(
+    <loop_t> soft_shrink_loop[float], <loop_t> soft_shrink_loop[double],
+    <loop_t> soft_shrink_loop[half], <loop_t> soft_shrink_loop[bfloat16],
+)
+
+
+cdef void shrink_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations3[floating](shrink_grad[float], shrink_grad[double], args, n, single)
+
+
+cdef Loops shrink_grad_loops = direct(
+    <loop_t> shrink_grad_loop[float], <loop_t> shrink_grad_loop[double],
+    <loop_t> shrink_grad_loop[half], <loop_t> shrink_grad_loop[bfloat16],
+)
