@@ -255,6 +255,8 @@ cdef object ufunc_result(Signature function, PyObject** values):
             values[WHERE] = <PyObject*> mask
     if stored is None:
         stored = dtype_of(first)
+    # Whether nothing is cast, the result included.
+    exact = exact and (chosen is not function or not is_integer(stored) or function.result_dtype(stored) is stored)
     for operand in operands:
         exact = exact and stored is dtype_of(operand)
         stack[count] = <PyObject*> operand

@@ -386,7 +386,7 @@ ROWS = [
                  (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
     ),
     Case(
-        "elu", formula=lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(x)), parameters={"alpha": (1.0, 0.7)}, result=real,
+        "elu", formula=lambda m, x, alpha: m.where(x >= 0, x, alpha * m.expm1(x)), parameters={"alpha": (1.0, 0.7)}, result=real,
         max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0}, monotone=True, span=(-0.7001, np.inf), edge=(-40.0, 1.0),
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), ("tiny", "tiny")),
         hard=(-0.34657, -0.6931, -1e-8, -1e-30, -17.3, -18.0, -37.0, (-1, 0), (-20, 0), (-38, -36)),
