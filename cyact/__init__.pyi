@@ -99,6 +99,28 @@ class _OfGradientsFeaturesThreshold(_Function, Protocol):
         **options: Unpack[_Options],
     ) -> _Out: ...
 
+class _OfGradientsFeaturesBeta(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, beta: ArrayLike = ..., out: None = None,
+        **options: Unpack[_Options],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, beta: ArrayLike = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
+class _OfGradientsOutputs(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, outputs: ArrayLike, out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, outputs: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
+    ) -> _Out: ...
+
 class _OfGradientsOutputsAlpha(_Function, Protocol):
     @overload
     def __call__(
@@ -119,8 +141,12 @@ class _OfOutput(_Function, Protocol):
         self, y: ArrayLike, dy: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
     ) -> _Out: ...
 
+celu: _OfFeaturesAlpha
+celu_grad: _OfGradientsFeaturesAlpha
 elu: _OfFeaturesAlpha
 elu_grad: _OfGradientsOutputsAlpha
+gaussian: _OfFeatures
+gaussian_grad: _OfGradientsFeatures
 hard_shrink: _OfFeaturesThreshold
 hard_shrink_grad: _OfGradientsFeaturesThreshold
 hard_sigmoid: _OfFeatures
@@ -129,11 +155,16 @@ hard_silu: _OfFeatures
 hard_silu_grad: _OfGradientsFeatures
 hard_tanh: _OfFeatures
 hard_tanh_grad: _OfGradientsFeatures
+mish: _OfFeatures
+mish_grad: _OfGradientsFeatures
 relu: _OfFeatures
 relu6: _OfFeatures
 relu6_grad: _OfGradientsFeatures
 relu_grad: _OfGradientsFeatures
+selu: _OfFeatures
+selu_grad: _OfGradientsOutputs
 silu: _OfFeaturesBeta
+silu_grad: _OfGradientsFeaturesBeta
 soft_shrink: _OfFeaturesThreshold
 soft_shrink_grad: _OfGradientsFeaturesThreshold
 softsign: _OfFeatures

@@ -142,6 +142,57 @@ array([-0.26894142,  0.        ,  0.73105858])
 """,
     ),
     Function(
+        "selu", "Scaled exponential linear unit.", result="real",
+        notes="""
+``S * where(x > 0, x, A * expm1(x))``, S = 1.0507009873554805, A = 1.6732632423543772: at most 1 ULP from the exact
+value, near zero too. inf gives inf, -inf ``-S * A``; NaN, 0.0 and -0.0 give themselves. The formula is that of
+Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", 2017.
+""",
+        examples="""
+>>> cyact.selu(np.array([-1.0, 0.0, 2.0]))
+array([-1.11133074,  0.        ,  2.10140197])
+""",
+    ),
+    Function(
+        "celu", "Continuously differentiable exponential linear unit.", result="real",
+        parameters=(Parameter("alpha", 1.0, "Minus the value that the function tends to below zero"),),
+        notes="""
+``where(x > 0, x, alpha * expm1(x / alpha))``: at most 1 ULP from the exact value, near zero too. inf gives inf, -inf
+``-alpha``; NaN, 0.0 and -0.0 give themselves. The formula is that of Barron, "Continuously differentiable exponential
+linear units", 2017.
+""",
+        examples="""
+>>> cyact.celu(np.array([-1.0, 0.0, 2.0]))
+array([-0.63212056,  0.        ,  2.        ])
+>>> cyact.celu(np.array([-1.0, 2.0]), alpha=0.5)
+array([-0.43233236,  2.        ])
+""",
+    ),
+    Function(
+        "gaussian", "Gaussian, ``exp(-features**2)``.", result="real", limits=(-4.0, 4.0),
+        notes="""
+At most 1 ULP from the exact value, down to the smallest subnormal; even, within [0, 1]. inf and -inf give 0, NaN
+itself.
+""",
+        examples="""
+>>> cyact.gaussian(np.array([-1.0, 0.0, 2.0]))
+array([0.36787944, 1.        , 0.01831564])
+""",
+    ),
+    Function(
+        "mish", "Mish, ``features * tanh(softplus(features))``.", result="real",
+        notes="""
+At most 1 ULP from the exact value, down to the smallest subnormal. Not monotone: the least value, -0.309, is at -1.192.
+inf gives inf, -inf -0.0; NaN, 0.0 and -0.0 give themselves. Computed as ``x * n / (n + 2)`` with
+``n = exp(x) * (exp(x) + 2)``. The formula is that of Misra, "Mish: a self regularized non-monotonic activation
+function", 2019.
+""",
+        examples="""
+>>> cyact.mish(np.array([-1.0, 0.0, 1.0]))
+array([-0.30340146,  0.        ,  0.86509839])
+""",
+    ),
+    Function(
         "relu6", "Rectified linear unit within [0, 6], ``min(max(features, 0), 6)``.", result="same",
         notes="""
 Exact. NaN gives NaN and -0.0 gives -0.0, bit for bit. The formula is that of Krizhevsky, "Convolutional deep belief
@@ -289,6 +340,65 @@ computed as float32 and rounded once. TensorFlow's ``raw_ops.TanhGrad``.
         examples="""
 >>> cyact.tanh_grad(np.array([0.0, 0.5]), np.array([1.0, 1.0]))
 array([1.  , 0.75])
+""",
+    ),
+    Function(
+        "selu_grad", "Gradient of `selu`, from its output.", result="same", inputs=("gradients", "outputs"),
+        gradient_of="selu", only_floating=True,
+        notes="""
+``g * where(y > 0, S, y + S * A)``: at most 1.5 ULP of the larger of the value and ``g * S * A``, for the given outputs.
+What the output has lost by rounding is lost here too: below -17 (float32) or -37 (float64) the result is 0, as in
+TensorFlow. TensorFlow's ``raw_ops.SeluGrad``.
+""",
+        examples="""
+>>> cyact.selu_grad(np.array([1.0, 1.0]), cyact.selu(np.array([-1.0, 2.0])))
+array([0.6467686 , 1.05070099])
+""",
+    ),
+    Function(
+        "celu_grad", "Gradient of `celu`.", result="same", inputs=("gradients", "features"),
+        parameters=(Parameter("alpha", 1.0, "The one that `celu` had"),), gradient_of="celu", only_floating=True,
+        notes="""
+``g * where(x > 0, 1, exp(x / alpha))``: at most 1 ULP from the exact value. NaN where x is.
+""",
+        examples="""
+>>> cyact.celu_grad(np.array([1.0, 1.0]), np.array([-1.0, 2.0]))
+array([0.36787944, 1.        ])
+""",
+    ),
+    Function(
+        "silu_grad", "Gradient of `silu`.", result="same", inputs=("gradients", "features"),
+        parameters=(Parameter("beta", 1.0, "The one that `silu` had"),), gradient_of="silu", only_floating=True,
+        notes="""
+``g * s * (1 + z * (1 - s))`` with ``z = beta * x`` and ``s = sigmoid(z)``: at most 2 ULP of the larger of the value and
+the larger term, since the sum crosses zero. NaN where x is.
+""",
+        examples="""
+>>> cyact.silu_grad(np.array([1.0, 1.0]), np.array([0.0, 1.0]))
+array([0.5       , 0.92767051])
+""",
+    ),
+    Function(
+        "gaussian_grad", "Gradient of `gaussian`.", result="same", inputs=("gradients", "features"),
+        gradient_of="gaussian", only_floating=True,
+        notes="""
+``-2 * x * g * exp(-x**2)``: at most 2 ULP from the exact value. NaN where x is.
+""",
+        examples="""
+>>> cyact.gaussian_grad(np.array([1.0, 1.0]), np.array([0.0, 1.0]))
+array([-0.        , -0.73575888])
+""",
+    ),
+    Function(
+        "mish_grad", "Gradient of `mish`.", result="same", inputs=("gradients", "features"),
+        gradient_of="mish", only_floating=True,
+        notes="""
+``g * (t + x * s * (1 - t * t))`` with ``t = tanh(softplus(x))`` and ``s = sigmoid(x)``: at most 2 ULP of the larger of
+the value and the larger term, since the sum crosses zero. NaN where x is.
+""",
+        examples="""
+>>> cyact.mish_grad(np.array([1.0, 1.0]), np.array([0.0, 1.0]))
+array([0.6       , 1.04903622])
 """,
     ),
     Function(

@@ -11,7 +11,7 @@ import math
 
 import gmpy2
 import numpy as np
-from cases import FORMATS, from_bits, isnan, unsigned
+from cases import FORMATS, from_bits, isnan, largest, unsigned
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sinh", "cosh", "tanh")
 
@@ -38,9 +38,9 @@ for _name in FUNCTIONS:
 
 # ---- exact values ----
 
-def exact_64(case, operands, dtype):
-    """The exact results, for a result's dtype, as good as float64 has them."""
-    formula = case.formula_64 or case.formula
+def exact_64(case, operands, dtype, formula=None):
+    """The exact results, for a result's dtype, as good as float64 has them; or those of another formula."""
+    formula = formula or case.formula_64 or case.formula
     with np.errstate(all="ignore"):
         exact = formula(Float64, *(x.astype("float64") for x in operands), *case.rounded(dtype))
     return np.broadcast_to(exact, operands[0].shape).astype("float64")
@@ -56,39 +56,49 @@ def exact_mpfr(case, operands, dtype, precision=160):
 
 # ---- errors ----
 
-def ulp_errors_64(result, exact):
-    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value."""
+def ulp_errors_64(result, exact, exponents=-np.inf):
+    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value.
+
+    An ulp is one of the value, but of no lower exponent than ``exponents``. Beyond the largest number the value is infinity.
+    """
     digits, smallest = FORMATS[result.dtype.name]
     y = result.astype("float64")
     with np.errstate(all="ignore"):
-        ulp = np.maximum(np.frexp(exact)[1] - 1, smallest) - digits
+        ulp = np.maximum(np.frexp(exact)[1] - 1, np.maximum(exponents, smallest).astype(int)) - digits
         errors = np.ldexp(np.abs(y - exact), -ulp)
     errors[np.isnan(errors)] = np.inf
-    errors[(y == exact) | np.isnan(y) & np.isnan(exact)] = 0
+    overflown = np.isinf(y) & (np.abs(exact) > float(largest(result.dtype))) & ((y > 0) == (exact > 0))
+    errors[(y == exact) | np.isnan(y) & np.isnan(exact) | overflown] = 0
     return errors
 
 
-def ulp_errors_mpfr(result, exact):
+def ulp_errors_mpfr(result, exact, exponents=-np.inf):
     """The same for MPFR's numbers."""
     digits, smallest = FORMATS[result.dtype.name]
+    least = np.broadcast_to(np.maximum(exponents, smallest).astype(int), result.shape).tolist()
+    top = float(largest(result.dtype))
     errors = np.zeros(result.size)
     for i, (y, value) in enumerate(zip(result.astype("float64").tolist(), exact, strict=True)):
-        if y == value or y != y and gmpy2.is_nan(value):
+        if y == value or y != y and gmpy2.is_nan(value) or math.isinf(y) and abs(value) > top and (y > 0) == (value > 0):
             continue
         if not gmpy2.is_finite(value) or math.isinf(y) or y != y:
             errors[i] = np.inf
             continue
-        ulp = (max(gmpy2.get_exp(value) - 1, smallest) if value else smallest) - digits
+        ulp = (max(gmpy2.get_exp(value) - 1, least[i]) if value else least[i]) - digits
         difference = abs(value - y)
         errors[i] = gmpy2.mul_2exp(difference, -ulp) if ulp < 0 else gmpy2.div_2exp(difference, ulp)
     return errors
 
 
 def ulp_errors(case, operands, result):
-    """Errors of a function's results."""
+    """Errors of a function's results: where the row has a larger term, in ULP of that."""
+    exponents = -np.inf
+    if case.larger_term:
+        term = exact_64(case, operands, result.dtype, case.larger_term)
+        exponents = np.where(np.isfinite(term) & (term != 0), np.frexp(term)[1] - 1.0, -np.inf)
     if result.dtype == np.float64:
-        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype))
-    return ulp_errors_64(result, exact_64(case, operands, result.dtype))
+        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype), exponents)
+    return ulp_errors_64(result, exact_64(case, operands, result.dtype), exponents)
 
 
 def round_exactly(values, dtype, exact=None):

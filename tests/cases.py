@@ -239,6 +239,23 @@ def leaky_relu_grad(g, x, alpha):
     return np.where(x > 0, g, negative)
 
 
+# Terms of formulas, of a module and a real number as those are: see accuracy.py.
+S, A = 1.0507009873554805, 1.6732632423543772
+
+
+def sigmoid(m, x):
+    return 1 / (1 + m.exp(-x))
+
+
+def tanh_softplus(m, x):
+    return m.tanh(m.log1p(m.exp(x)))
+
+
+def mish_slope(m, x):
+    """x times the derivative of the term above, which is (1 - tanh(softplus(x))^2) sigmoid(x)."""
+    return x * sigmoid(m, x) / m.cosh(m.log1p(m.exp(x))) ** 2
+
+
 # ---- the table ----
 
 @dataclass(frozen=True)
@@ -251,6 +268,7 @@ class Case:
     reference: Callable | None = None       # arrays to the result, exactly: bit for bit
     formula: Callable | None = None         # or real numbers to a real number, after a module ``m``: see accuracy.py
     formula_64: Callable | None = None      # the same with NumPy's float64, where ``formula`` would cancel
+    larger_term: Callable | None = None     # of a formula that is a sum and crosses zero: where it is larger, its ULP counts
     max_ulp: dict = field(default_factory=dict)     # how far from the formula's value, by the result's dtype: measured
 
     # How it is called.
@@ -401,6 +419,60 @@ ROWS = [
         max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0}, span=(-0.28, np.inf), edge=(-1070.0, 45.0), kinks=(),
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0)),
         hard=(-1.2785, -87.3, -88.72, -103.9, -108.6, 20.0, 16.6, 1e-8, -1e-30, (-110, -80), (-2, 2), (-760, -700)),
+    ),
+    Case(
+        "selu", formula=lambda m, x: S * m.where(x > 0, x, A * m.expm1(x)), result=real,
+        max_ulp={**NEARLY, "float32": 0.99, "float64": 0.99}, monotone=True, span=(-1.7581, np.inf), edge=(-40.0, 1.0),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), ("tiny", "tiny")),
+        hard=(-0.34657, -0.6931, -0.328, -0.286, -1e-8, -1e-30, -17.3, -18.0, -37.0, (-1, 0), (-20, 0), (-38, -36)),
+    ),
+    Case(
+        "celu", formula=lambda m, x, alpha: m.where(x > 0, x, alpha * m.expm1(x / alpha)), parameters={"alpha": (1.0, 1.7)},
+        result=real, max_ulp={**NEARLY, "float32": 1.0, "float64": 1.2}, monotone=True, span=(-1.71, np.inf), edge=(-70.0, 1.0),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf)),
+        hard=(-0.34657, -0.6931, -0.5885, -0.543, -1e-8, -1e-30, -30.6, -64.6, (-1, 0), (-20, 0), (-66, -60)),
+    ),
+    Case(
+        "gaussian", formula=lambda m, x: m.exp(-x * x), result=real, max_ulp={**NEARLY, "float32": 0.83, "float64": 0.8},
+        span=(0, 1), edge=(-28.0, 28.0), kinks=(), special=((-0.0, 1.0), (0.0, 1.0), (np.inf, 0.0), (-np.inf, 0.0), ("tiny", 1.0)),
+        hard=(1.9523, 4.745, 9.38, 10.2, 10.3, 26.6, 27.3, 27.4, 0.5887, 0.8326, (0, 2), (8, 10.4), (26, 27.5)),
+    ),
+    Case(
+        "mish", formula=lambda m, x: x * m.tanh(m.log1p(m.exp(x))), result=real,
+        max_ulp={**NEARLY, "float32": 0.995, "float64": 0.95}, span=(-0.309, np.inf), edge=(-760.0, 45.0), kinks=(),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0)),
+        hard=(-1.1924, -89.0671, -87.3, -88.72, -103.9, -108.6, 20.0, 16.6, 1e-8, -1e-30, (-110, -80), (-2, 2), (-760, -700)),
+    ),
+    Case(
+        "selu_grad", formula=lambda m, g, y: g * m.where(y > 0, S, y + S * A), larger_term=lambda m, g, y: g * S * A,
+        inputs=("gradients", "outputs"), dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=((0.0, 1.0, 0.0), (np.inf, 1.0, np.inf), (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
+    ),
+    Case(
+        "celu_grad", formula=lambda m, g, x, alpha: g * m.where((x > 0) | (g == 0), 1.0, m.exp(x / alpha)),
+        inputs=("gradients", "features"), parameters={"alpha": (1.0, 1.7)}, dtypes=tuple(FLOATS), result=real,
+        max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0},
+        special=((2.0, 1.0, 2.0), (2.0, 0.0, 2.0), (np.inf, -np.inf, 0.0), (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
+    ),
+    Case(
+        "silu_grad", formula=lambda m, g, x, beta: g * sigmoid(m, beta * x) * (1 + beta * x * sigmoid(m, -beta * x)),
+        larger_term=lambda m, g, x, beta: g * sigmoid(m, beta * x) * m.maximum(1.0, abs(beta * x * sigmoid(m, -beta * x))),
+        inputs=("gradients", "features"), parameters={"beta": (1.0, 1.5)}, dtypes=tuple(FLOATS), result=real,
+        max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
+        special=((2.0, 0.0, 1.0), (2.0, 100.0, 2.0), (np.inf, np.inf, np.inf), (np.inf, -np.inf, 0.0), (np.nan, 1.0, np.nan),
+                 (1.0, np.nan, np.nan), (np.inf, 0.0, np.inf)),
+    ),
+    Case(
+        "gaussian_grad", formula=lambda m, g, x: -2 * g * x * m.exp(-x * x), inputs=("gradients", "features"),
+        dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 1.7, "float64": 1.6},
+        special=((2.0, 0.0, -0.0), (np.inf, 0.0, 0.0), (np.inf, 1.0, -np.inf), (np.inf, np.inf, -0.0), (np.nan, 1.0, np.nan),
+                 (1.0, np.nan, np.nan)),
+    ),
+    Case(
+        "mish_grad", formula=lambda m, g, x: g * (tanh_softplus(m, x) + mish_slope(m, x)),
+        larger_term=lambda m, g, x: g * m.maximum(tanh_softplus(m, x), abs(mish_slope(m, x))),
+        inputs=("gradients", "features"), dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
+        special=((2.0, 100.0, 2.0), (np.inf, np.inf, np.inf), (np.inf, -np.inf, 0.0), (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
     ),
     Case(
         "relu6", relu6, monotone=True, span=(0, 6), kinks=(0.0, 6.0), hard=(6.0,),

@@ -89,6 +89,14 @@ cdef inline real absolute(real x) noexcept nogil:
     return fabsf(x) if real is float else fabs(x)
 
 
+# x where the condition holds, else 0: by bits, where gcc would make a branch of a select.
+cdef inline real where_true(bint condition, real x) noexcept nogil:
+    if real is float:
+        return from_bits_f(bits_f(x) & -<int32_t> condition)
+    else:
+        return from_bits_d(bits_d(x) & -<int64_t> condition)
+
+
 # x, but 0 where it is not finite: a factor for low parts, which then add nothing.
 cdef inline real finite_or_zero(real x) noexcept nogil:
     cdef real largest = FLT_MAX if real is float else DBL_MAX
@@ -108,15 +116,13 @@ cdef extern from *:
     const float EXP_C4_F "0x1.555a26p-5f"
     const float EXP_C5_F "0x1.12397cp-7f"
     const float EXP_C6_F "0x1.694c86p-10f"
-    # Degree 5, weighted for e^r - 1: relative error of that 2^-30.
-    const float EXPM1_C2_F "0x1p-1f"
+    # (e^r - 1 - r - r^2 / 2) / r^3. Degree 4, weighted for e^r - 1: relative error of that 2^-30.
     const float EXPM1_C3_F "0x1.555554p-3f"
     const float EXPM1_C4_F "0x1.5554eep-5f"
     const float EXPM1_C5_F "0x1.1113p-7f"
     const float EXPM1_C6_F "0x1.6d462cp-10f"
     const float EXPM1_C7_F "0x1.9e1c64p-13f"
-    # Degree 10, likewise.
-    const double EXPM1_C2 "0x1p-1"
+    # Degree 9, likewise.
     const double EXPM1_C3 "0x1.5555555555559p-3"
     const double EXPM1_C4 "0x1.5555555555558p-5"
     const double EXPM1_C5 "0x1.111111110f653p-7"
@@ -135,46 +141,77 @@ cdef extern from *:
     const double SCALE "0x1p-512"
     const double SCALED_ROUND "(0x1.8p+52 + 511.0)"
 
+    # With the scale 1 / A, for negative exponents.
+    const float UPSCALED_ROUND_F "(0x1.8p+23f + 191.0f)"
+    const double UPSCALED_ROUND "(0x1.8p+52 + 1535.0)"
+    # For ``pow2_halves``: the bias twice, with the scale 1 / A and with A; and the bits of such a sum without either.
+    const float UPSCALED_TWICE_F "(0x1.8p+23f + 318.0f)"
+    const float SCALED_TWICE_F "(0x1.8p+23f + 190.0f)"
+    const int32_t TWICE_F "0x4b400000"
+    const double UPSCALED_TWICE "(0x1.8p+52 + 2558.0)"
+    const double SCALED_TWICE "(0x1.8p+52 + 1534.0)"
+    const int64_t TWICE "0x4338000000000000"
 
-# (e^r - 1 - r) / r^2, for the relative error of e^r - 1.
+
+# (e^r - 1 - r - r^2 / 2) / r^3, for the relative error of e^r - 1.
 cdef inline real expm1_series(real r, real r2) noexcept nogil:
     cdef real E
     if real is float:
-        E = fma(r2, fma(r, EXPM1_C7_F, EXPM1_C6_F), fma(r, EXPM1_C5_F, EXPM1_C4_F))
-        return fma(r2, E, fma(r, EXPM1_C3_F, EXPM1_C2_F))
+        return fma(r2, fma(r2, EXPM1_C7_F, fma(r, EXPM1_C6_F, EXPM1_C5_F)), fma(r, EXPM1_C4_F, EXPM1_C3_F))
     else:
         E = fma(r, fma(r, fma(r, fma(r, EXPM1_C12, EXPM1_C11), EXPM1_C10), EXPM1_C9), EXPM1_C8)
-        E = fma(r, fma(r, fma(r, fma(r, E, EXPM1_C7), EXPM1_C6), EXPM1_C5), EXPM1_C4)
-        return fma(r, fma(r, E, EXPM1_C3), EXPM1_C2)
+        return fma(r, fma(r, fma(r, fma(r, fma(r, E, EXPM1_C7), EXPM1_C6), EXPM1_C5), EXPM1_C4), EXPM1_C3)
 
 
-# The same, for the relative error of e^r.
+# (e^r - 1 - r) / r^2, for the relative error of e^r.
 cdef inline real exp_series(real r, real r2) noexcept nogil:
     cdef real E
     if real is float:
         E = fma(r2, EXP_C6_F, fma(r, EXP_C5_F, EXP_C4_F))
         return fma(r2, E, fma(r, EXP_C3_F, EXP_C2_F))
     else:
-        return expm1_series(r, r2)
+        return fma(r, expm1_series(r, r2), <real> 0.5)
 
 
-# e^(x + low) as s (1 + p), p rounded once: within 0.51 ULP of 1 + p, before it is added to 1.
-cdef inline void exp_parts(real x, real low, real round, real* s, real* p) noexcept nogil:
-    cdef real t, k, h, c, h2, S
+# e^(x + low) as 2^k (1 + p), t = k + round. p is rounded once: within 0.51 ULP of 1 + p, before it is added to 1.
+cdef inline void exp_sum(real x, real low, real round, real* t, real* p) noexcept nogil:
+    cdef real k, h, c, h2, S
     if real is float:
-        t = fma(x, LOG2E_F, round)
-        k = t - round
+        t[0] = fma(x, LOG2E_F, round)
+        k = t[0] - round
         h = fma(k, -LN2_HIGH_F, x)
         c = fma(k, -LN2_LOW_F, low)
     else:
-        t = fma(x, LOG2E, round)
-        k = t - round
+        t[0] = fma(x, LOG2E, round)
+        k = t[0] - round
         h = fma(k, -LN2_HIGH, x)
         c = fma(k, -LN2_LOW, low)
     h2 = h * h
     S = exp_series(h, h2)
     p[0] = fma(h2, S, fma(c, fma(h2, S, h), c)) + h
+
+
+# The same as s (1 + p).
+cdef inline void exp_parts(real x, real low, real round, real* s, real* p) noexcept nogil:
+    cdef real t
+    exp_sum(x, low, round, &t, p)
     s[0] = pow2(t)
+
+
+# 2^k as a product of two powers of two, from a sum with the bias twice: k may be twice the largest exponent.
+cdef inline void pow2_halves(real t, real* first, real* second) noexcept nogil:
+    cdef uint32_t k_f, half_f
+    cdef uint64_t k, half
+    if real is float:
+        k_f = <uint32_t> (bits_f(t) - TWICE_F)
+        half_f = k_f >> 1
+        first[0] = from_bits_f(<int32_t> (half_f << 23))
+        second[0] = from_bits_f(<int32_t> ((k_f - half_f) << 23))
+    else:
+        k = <uint64_t> (bits_d(t) - TWICE)
+        half = k >> 1
+        first[0] = from_bits_d(<int64_t> (half << 52))
+        second[0] = from_bits_d(<int64_t> ((k - half) << 52))
 
 
 # The same as s (1 + r + q), r exact and |r| <= 0.35, q the rest: for where the rounding of p is too much.
@@ -197,8 +234,8 @@ cdef inline void exp_terms(real x, real low, real round, real* s, real* r, real*
     s[0] = pow2(t)
 
 
-# The same for x <= 0, with a small relative error in e^r - 1 too. c is added to q as it is: what that leaves out is
-# small beside 1 - e^x.
+# The same for x <= 0, with a small relative error in e^r - 1 too: r^2 / 2 is not rounded before it is added. c is added
+# to q as it is: what that leaves out is small beside 1 - e^x.
 cdef inline void expm1_parts(real x, real* s, real* r, real* q) noexcept nogil:
     cdef real t, k, h, c, h2
     if real is float:
@@ -212,7 +249,7 @@ cdef inline void expm1_parts(real x, real* s, real* r, real* q) noexcept nogil:
         h = fma(k, -LN2_HIGH, x)
         c = k * -LN2_LOW
     h2 = h * h
-    q[0] = fma(h2, expm1_series(h, h2), c)
+    q[0] = fma(h * <real> 0.5, h, fma(h2 * h, expm1_series(h, h2), c))
     r[0] = h
     s[0] = pow2(t)
 
