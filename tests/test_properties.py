@@ -41,7 +41,7 @@ def check_values(found, case, arrays, parameters, dtype, context):
     check_equal(found, plain, arrays, context)
     if case.reference:
         check_equal(found, case.reference(*inputs, *parameters), arrays, context)
-    elif all(np.ndim(value) == 0 for value in parameters):
+    elif all(np.ndim(value) == 0 for value in parameters) and np.isfinite(case.giving(*parameters).rounded(dtype)).all():
         case = case.giving(*parameters)
         chosen = [x[:1000] for x in case.inside([*inputs, found])]
         errors = ulp_errors(case, chosen[:-1], chosen[-1])
