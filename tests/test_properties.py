@@ -41,7 +41,8 @@ def check_values(found, case, arrays, parameters, dtype, context):
     check_equal(found, plain, arrays, context)
     if case.reference:
         check_equal(found, case.reference(*inputs, *parameters), arrays, context)
-    elif all(np.ndim(value) == 0 for value in parameters) and np.isfinite(case.giving(*parameters).rounded(dtype)).all():
+    elif all(np.ndim(value) == 0 and 2**-10 <= abs(value) <= 2**10 for value in parameters):
+        # With parameters of 0 or infinity a formula may be no number, whatever its limit is: see the rows' special values.
         case = case.giving(*parameters)
         chosen = [x[:1000] for x in case.inside([*inputs, found])]
         errors = ulp_errors(case, chosen[:-1], chosen[-1])
