@@ -96,6 +96,10 @@ class _OfOutput(_Function, Protocol):
         self, y: ArrayLike, dy: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
     ) -> _Out: ...
 
+log_sigmoid: _OfFeatures
+logit: _OfFeatures
+softplus: _OfFeatures
+
 elu: _OfFeaturesAlpha
 elu_grad: _OfGradientsOutputsAlpha
 relu: _OfFeatures

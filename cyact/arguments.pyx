@@ -259,6 +259,8 @@ cdef object ufunc_result(Signature function, PyObject** values):
         exact = exact and stored is dtype_of(operand)
         stack[count] = <PyObject*> operand
         count += 1
+    # Integers stored into their own dtype are cast, too, where they are computed as floats.
+    exact = exact and function.result_dtype(stored) is stored
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[count] = values[i]

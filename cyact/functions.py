@@ -141,6 +141,47 @@ array([-0.26894142,  0.        ,  0.73105858])
 """,
     ),
     Function(
+        "softplus", "Softplus, a smooth `relu`: ``log(1 + exp(features))``.", result="real",
+        see_also="log_sigmoid : minus this of the opposite.",
+        notes="""
+At most 1 ULP from the exact value, down to the smallest subnormal; monotone, not negative. inf gives inf, -inf 0, NaN
+itself. Never overflows: it is ``max(x, 0)`` and the logarithm of a number between 1 and 2. The formula is that of
+Dugas, Bengio, Belisle, Nadeau and Garcia, "Incorporating second-order functional knowledge for better option pricing",
+2000.
+""",
+        examples="""
+>>> cyact.softplus(np.array([-1.0, 0.0, 1000.0]))
+array([3.13261688e-01, 6.93147181e-01, 1.00000000e+03])
+""",
+    ),
+    Function(
+        "log_sigmoid", "Logarithm of the sigmoid, ``-log(1 + exp(-features))``.", result="real",
+        see_also="softplus : minus this of the opposite.",
+        notes="""
+At most 1 ULP from the exact value, where ``log(sigmoid(x))`` loses all of it: below -745 it is x, above 40
+``-exp(-x)``. Monotone, not positive; exactly ``-softplus(-x)``. inf gives -0.0, -inf itself, NaN itself. The
+log-likelihood of a label in logistic regression: Cox, "The regression analysis of binary sequences", 1958; the name is
+TensorFlow's.
+""",
+        examples="""
+>>> cyact.log_sigmoid(np.array([-1000.0, 0.0, 1.0]))
+array([-1.00000000e+03, -6.93147181e-01, -3.13261688e-01])
+""",
+    ),
+    Function(
+        "logit", "Log-odds, the inverse of `sigmoid`: ``log(features / (1 - features))``.", result="real", limits=(0.0, 1.0),
+        see_also="sigmoid : its inverse.",
+        notes="""
+At most 1 ULP from the exact value, near 0.5 too, where the naive formula cancels; monotone. 0 gives -inf, 1 gives inf,
+what is outside of [0, 1] NaN, NaN itself. The name is Berkson's, "Application of the logistic function to bio-assay",
+1944.
+""",
+        examples="""
+>>> cyact.logit(np.array([0.0, 0.25, 0.5, 1.0]))
+array([       -inf, -1.09861229,  0.        ,         inf])
+""",
+    ),
+    Function(
         "relu_grad", "Gradient of `relu`.", result="same", inputs=("gradients", "features"), gradient_of="relu",
         notes="""
 ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.

@@ -189,6 +189,16 @@ def leaky_relu_grad(g, x, alpha):
     return np.where(x > 0, g, negative)
 
 
+# Formulas that two rows share, or that would cancel if they were written as usual; of a module and numbers.
+
+def softplus(m, x):
+    return m.maximum(x, 0) + m.log1p(m.exp(-abs(x)))
+
+
+def logit(m, x):
+    return m.where(abs(x - 0.5) < 0.25, m.log1p((2 * x - 1) / (1 - x)), m.log(x / (1 - x)))
+
+
 # ---- the table ----
 
 @dataclass(frozen=True)
@@ -343,6 +353,29 @@ ROWS = [
         max_ulp={**NEARLY, "float32": 1.0, "float64": 1.0}, span=(-0.28, np.inf), edge=(-1070.0, 45.0), kinks=(),
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0)),
         hard=(-1.2785, -87.3, -88.72, -103.9, -108.6, 20.0, 16.6, 1e-8, -1e-30, (-110, -80), (-2, 2), (-760, -700)),
+    ),
+    Case(
+        "softplus", formula=softplus, result=real, max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        monotone=True, span=(0, np.inf), edge=(-745.2, 40.0), kinks=(),
+        special=((np.inf, np.inf), (-np.inf, 0.0), ("-max", 0.0), ("max", "max")),
+        hard=(-0.8524, -0.8, 0.8, -1e-8, 1e-8, -87.33655, -88.72284, -103.97207, -104.0, 16.6, 17.3, 20.0, 21.0, -745.13,
+              -745.14, 36.7, (-2, 2), (-0.9, -0.7), (0.7, 0.9), (-745.2, -700), (-104, -83), (8, 41)),
+    ),
+    Case(
+        "log_sigmoid", formula=lambda m, x: -softplus(m, -x), result=real,
+        max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        monotone=True, span=(-np.inf, 0), edge=(-40.0, 745.2), kinks=(), aliases=("logsigmoid", "log_expit"),
+        special=((np.inf, -0.0), (-np.inf, -np.inf), ("max", -0.0), ("-max", "-max")),
+        hard=(0.8524, 0.8, -0.8, 1e-8, -1e-8, 87.33655, 88.72284, 103.97207, 104.0, -16.6, -17.3, -20.0, -21.0, 745.13,
+              745.14, -36.7, (-2, 2), (-0.9, -0.7), (0.7, 0.9), (700, 745.2), (83, 104), (-41, -8)),
+    ),
+    Case(
+        "logit", formula=logit, result=real, max_ulp={**NEARLY, "float32": 0.865, "float64": 0.86},
+        domain=(0.0, 1.0), nan_outside=True, monotone=True, kinks=(),
+        special=((0.0, -np.inf), (-0.0, -np.inf), (1.0, np.inf), (0.5, 0.0), (-1.0, np.nan), (2.0, np.nan),
+                 (np.inf, np.nan), (-np.inf, np.nan), ("-tiny", np.nan), ("-max", np.nan)),
+        hard=(0.5, 0.2038, 0.25, 0.75, 1 / 3, 2 / 3, 2.0**-126, 2.0**-1022, 0.125, (0.4, 0.6), (0.49999, 0.50001),
+              (0.1, 0.3), (0.7, 0.9), (0.999, 1.0)),
     ),
     Case("relu_grad", relu_grad, inputs=("gradients", "features")),
     Case(

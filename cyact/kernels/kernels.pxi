@@ -22,6 +22,7 @@ from cyact.kernels.convert cimport *
 from cyact.kernels.dtypes cimport *
 from cyact.kernels.elementary cimport *
 from cyact.kernels.formulas cimport *
+from cyact.kernels.formulas_log cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t, loop_t
 
@@ -30,4 +31,5 @@ include "blocks.pxi"
 include "stream.pxi"
 include "strided.pxi"
 include "functions.pxi"
+include "functions_log.pxi"
 include "table.pxi"

@@ -100,6 +100,9 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"softsign", 1, 0, &softsign_loops, COMPUTE_BOUND, tag)
     add_real(b"elu", 1, 1, &elu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"silu", 1, 1, &silu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"softplus", 1, 0, &softplus_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"log_sigmoid", 1, 0, &log_sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"logit", 1, 0, &logit_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
