@@ -7,6 +7,7 @@ with NumPy's float64, whose own error is some 2^-29 of a float32 ULP; for float6
 ``m`` is what ``Float64`` and ``Mpfr`` have in common; ``abs``, ``**`` and the operators do as they are.
 """
 
+import itertools
 import math
 
 import gmpy2
@@ -21,6 +22,7 @@ class Float64:
 
     where, maximum, minimum = np.where, np.maximum, np.minimum
     erfc = np.vectorize(math.erfc, otypes=["float64"])
+    pi = math.pi
 
 
 class Mpfr:
@@ -29,6 +31,7 @@ class Mpfr:
     where = staticmethod(lambda condition, a, b: a if condition else b)
     maximum, minimum = staticmethod(gmpy2.maxnum), staticmethod(gmpy2.minnum)
     erfc = staticmethod(gmpy2.erfc)
+    pi = gmpy2.const_pi(2000)
 
 
 for _name in FUNCTIONS:
@@ -38,47 +41,53 @@ for _name in FUNCTIONS:
 
 # ---- exact values ----
 
-def exact_64(case, operands, dtype):
-    """The exact results, for a result's dtype, as good as float64 has them."""
-    formula = case.formula_64 or case.formula
+def exact_64(case, operands, dtype, formula=None):
+    """The exact results, for a result's dtype, as good as float64 has them; or those of another formula."""
+    formula = formula or case.formula_64 or case.formula
     with np.errstate(all="ignore"):
         exact = formula(Float64, *(x.astype("float64") for x in operands), *case.rounded(dtype))
     return np.broadcast_to(exact, operands[0].shape).astype("float64")
 
 
-def exact_mpfr(case, operands, dtype, precision=160):
-    """The exact results one by one, as MPFR's numbers."""
+def exact_mpfr(case, operands, dtype, precision=160, formula=None):
+    """The exact results one by one, as MPFR's numbers; or those of another formula."""
+    formula = formula or case.formula
     parameters = case.rounded(dtype)
     with gmpy2.context(precision=precision):
         for values in zip(*(x.astype("float64").tolist() for x in operands), strict=True):
-            yield case.formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
+            yield formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
 
 
 # ---- errors ----
 
-def ulp_errors_64(result, exact):
-    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value."""
+def ulp_errors_64(result, exact, least=0.0):
+    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value.
+
+    The ULP is that of the exact value, or of ``least`` where that is larger.
+    """
     digits, smallest = FORMATS[result.dtype.name]
     y = result.astype("float64")
     with np.errstate(all="ignore"):
-        ulp = np.maximum(np.frexp(exact)[1] - 1, smallest) - digits
+        ulp = np.maximum(np.frexp(np.maximum(np.abs(exact), least))[1] - 1, smallest) - digits
         errors = np.ldexp(np.abs(y - exact), -ulp)
     errors[np.isnan(errors)] = np.inf
     errors[(y == exact) | np.isnan(y) & np.isnan(exact)] = 0
     return errors
 
 
-def ulp_errors_mpfr(result, exact):
+def ulp_errors_mpfr(result, exact, least=()):
     """The same for MPFR's numbers."""
     digits, smallest = FORMATS[result.dtype.name]
     errors = np.zeros(result.size)
-    for i, (y, value) in enumerate(zip(result.astype("float64").tolist(), exact, strict=True)):
+    triples = itertools.zip_longest(result.astype("float64").tolist(), exact, least, fillvalue=0)
+    for i, (y, value, term) in enumerate(triples):
         if y == value or y != y and gmpy2.is_nan(value):
             continue
         if not gmpy2.is_finite(value) or math.isinf(y) or y != y:
             errors[i] = np.inf
             continue
-        ulp = (max(gmpy2.get_exp(value) - 1, smallest) if value else smallest) - digits
+        scale = max(abs(value), term)
+        ulp = (max(gmpy2.get_exp(scale) - 1, smallest) if scale else smallest) - digits
         difference = abs(value - y)
         errors[i] = gmpy2.mul_2exp(difference, -ulp) if ulp < 0 else gmpy2.div_2exp(difference, ulp)
     return errors
@@ -86,9 +95,11 @@ def ulp_errors_mpfr(result, exact):
 
 def ulp_errors(case, operands, result):
     """Errors of a function's results."""
-    if result.dtype == np.float64:
-        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype))
-    return ulp_errors_64(result, exact_64(case, operands, result.dtype))
+    exact, errors = (exact_mpfr, ulp_errors_mpfr) if result.dtype == np.float64 else (exact_64, ulp_errors_64)
+    values = exact(case, operands, result.dtype)
+    if case.larger_term is None:
+        return errors(result, values)
+    return errors(result, values, exact(case, operands, result.dtype, formula=case.larger_term))
 
 
 def round_exactly(values, dtype, exact=None):

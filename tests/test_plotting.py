@@ -28,9 +28,10 @@ def test_curve_and_derivative(name):
     curves = _curves(ax)
     x, y = curves[f"{name}(x)"]
     np.testing.assert_array_equal(y, getattr(cyact, name)(x))
-    assert ax.get_xlim() == ((-2, 2) if name == "leaky_relu" else (-10, 10))
+    low, high = {"leaky_relu": (-2, 2), "logit": (0, 1)}.get(name, (-10, 10))
+    assert ax.get_xlim() == (low, high)
     x, slope = curves["derivative"]
-    smooth = abs(x) > 0.1
+    smooth = (abs(x) > 0.1) & (x > low + 0.02) & (x < high - 0.02)
     step = 1e-6
     function = getattr(cyact, name)
     np.testing.assert_allclose(
@@ -41,7 +42,7 @@ def test_curve_and_derivative(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_flat_parts_are_shaded(name):
     shades = plotting.plot(name, derivative=True).collections
-    assert len(shades) == (0 if name == "leaky_relu" else 1)
+    assert len(shades) == (0 if name in ("leaky_relu", "logit") else 1)
     assert not plotting.plot(name, plotting.plt.figure().gca()).collections
 
 
@@ -52,6 +53,10 @@ def test_function_given_itself_and_options():
     np.testing.assert_array_equal(y, cyact.leaky_relu(x, 0.5))
     assert ax.get_xlim() == (-3, 1)
     assert "0.5" in ax.get_title()
+    ax = plotting.plot("gelu", plotting.plt.figure().gca(), derivative=True, approximate=True)
+    x, y = _curves(ax)["gelu(x)"]
+    np.testing.assert_array_equal(y, cyact.gelu(x, approximate=True))
+    assert ax.get_title() == "gelu, approximate = True"
 
 
 @pytest.mark.parametrize("functions, shape", [

@@ -331,11 +331,11 @@ def test_truncated(case, dtype):
             given = x.copy()
             if stored == dtype:
                 assert case(given, out=given, casting="unsafe") is given
-                assert_same_bits(given, out)
+                assert_same_bits(given[fits], out[fits])
             strided = np.repeat(x, 3)
             if stored == dtype:
                 case(strided[::3], out=strided[::3], casting="unsafe", where=True)
-                assert_same_bits(strided[::3].copy(), out)
+                assert_same_bits(strided[::3][fits], out[fits])
                 assert_same_bits(strided[1::3].copy(), x)
 
 

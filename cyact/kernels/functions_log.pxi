@@ -22,3 +22,35 @@ cdef void logit_loop(real** args, Py_ssize_t n, bint single, bint streamed) noex
 
 
 cdef Loops logit_loops = in_blocks(<loop_t> logit_loop[float], <loop_t> logit_loop[double], NULL)
+
+
+cdef void softplus_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](softplus_grad_prepare[real], softplus_grad_finish[real], clamp[real],
+                   -200 if real is float else -1500, 200 if real is float else 1500,
+                   args[1], NULL, args[0], args[2], n, single, streamed)
+
+
+cdef Loops softplus_grad_loops = in_blocks(
+    <loop_t> softplus_grad_loop[float], <loop_t> softplus_grad_loop[double], NULL
+)
+
+
+cdef void log_sigmoid_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    pipeline[real](log_sigmoid_grad_prepare[real], log_sigmoid_grad_finish[real], clamp[real],
+                   -200 if real is float else -1500, 200 if real is float else 1500,
+                   args[1], NULL, args[0], args[2], n, single, streamed)
+
+
+cdef Loops log_sigmoid_grad_loops = in_blocks(
+    <loop_t> log_sigmoid_grad_loop[float], <loop_t> log_sigmoid_grad_loop[double], NULL
+)
+
+
+cdef void logit_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    few_operations2[floating](logit_grad[float], logit_grad[double], args, n, False)
+
+
+cdef Loops logit_grad_loops = direct(
+    <loop_t> logit_grad_loop[float], <loop_t> logit_grad_loop[double],
+    <loop_t> logit_grad_loop[half], <loop_t> logit_grad_loop[bfloat16],
+)

@@ -22,6 +22,7 @@ from cyact.kernels.convert cimport *
 from cyact.kernels.dtypes cimport *
 from cyact.kernels.elementary cimport *
 from cyact.kernels.formulas cimport *
+from cyact.kernels.formulas_gelu cimport *
 from cyact.kernels.formulas_log cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t, loop_t
@@ -32,4 +33,5 @@ include "stream.pxi"
 include "strided.pxi"
 include "functions.pxi"
 include "functions_log.pxi"
+include "functions_gelu.pxi"
 include "table.pxi"

@@ -103,6 +103,8 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"softplus", 1, 0, &softplus_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"log_sigmoid", 1, 0, &log_sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"logit", 1, 0, &logit_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"gelu", 1, 0, &gelu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"gelu_approximate", 1, 0, &gelu_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
@@ -112,6 +114,11 @@ cdef int add_rows(number* tag) except -1:
         add_real(b"tanh_grad", 2, 0, &tanh_grad_loops, PLAIN, tag)
         add_real(b"softsign_grad", 2, 0, &softsign_grad_loops, COMPUTE_BOUND, tag)
         add_real(b"elu_grad", 2, 1, &elu_grad_loops, PLAIN, tag)
+        add_real(b"softplus_grad", 2, 0, &softplus_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"log_sigmoid_grad", 2, 0, &log_sigmoid_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"logit_grad", 2, 0, &logit_grad_loops, COMPUTE_BOUND, tag)
+        add_real(b"gelu_grad", 2, 0, &gelu_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"gelu_grad_approximate", 2, 0, &gelu_grad_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     return 0
 
 
