@@ -133,6 +133,29 @@ class _OfGradientsOutputsAlpha(_Function, Protocol):
         **options: Unpack[_Options],
     ) -> _Out: ...
 
+class _OfFeaturesApproximate(_Function, Protocol):
+    @overload
+    def __call__(
+        self, features: ArrayLike, out: None = None, *, approximate: bool | np.bool_ = ..., **options: Unpack[_Options]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, features: ArrayLike, out: _Out | tuple[_Out], *, approximate: bool | np.bool_ = ...,
+        **options: Unpack[_Options],
+    ) -> _Out: ...
+
+class _OfGradientsFeaturesApproximate(_Function, Protocol):
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, out: None = None, *, approximate: bool | np.bool_ = ...,
+        **options: Unpack[_Options],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, gradients: ArrayLike, features: ArrayLike, out: _Out | tuple[_Out], *,
+        approximate: bool | np.bool_ = ..., **options: Unpack[_Options],
+    ) -> _Out: ...
+
 class _OfOutput(_Function, Protocol):
     @overload
     def __call__(self, y: ArrayLike, dy: ArrayLike, out: None = None, **options: Unpack[_Options]) -> Any: ...
@@ -143,6 +166,15 @@ class _OfOutput(_Function, Protocol):
 
 celu: _OfFeaturesAlpha
 celu_grad: _OfGradientsFeaturesAlpha
+gelu: _OfFeaturesApproximate
+gelu_grad: _OfGradientsFeaturesApproximate
+log_sigmoid: _OfFeatures
+log_sigmoid_grad: _OfGradientsFeatures
+logit: _OfFeatures
+logit_grad: _OfGradientsFeatures
+softplus: _OfFeatures
+softplus_grad: _OfGradientsFeatures
+
 elu: _OfFeaturesAlpha
 elu_grad: _OfGradientsOutputsAlpha
 gaussian: _OfFeatures

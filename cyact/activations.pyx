@@ -9,7 +9,7 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
-from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, parse
+from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, parse
 from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
@@ -339,18 +339,20 @@ cdef object call(object self, PyObject** args, size_t nargsf, PyObject* names):
 cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, PyObject* names):
     cdef PyObject* values[SLOTS]
     cdef PyObject* out
+    cdef Function chosen
     cdef object result = None
     cdef int i, given = 0
     parse(function, args, nargs, names, values)
+    chosen = choose(function, values)
     out = NULL if values[OUT] == <PyObject*> None else values[OUT]
     for i in range(WHERE, NAME):
         given |= (values[i] != NULL) << i
     if given == 0:
-        result = fast_path(function, function.defaults, values, values + PARAMETER, out)
-    elif given == 1 << CASTING and out != NULL and function.to_integer is not None:
+        result = fast_path(chosen, function.defaults, values, values + PARAMETER, out)
+    elif given == 1 << CASTING and out != NULL and chosen.to_integer is not None:
         if <object> values[CASTING] == "unsafe":
-            result = fast_path(function.to_integer, function.defaults, values, values + PARAMETER, out)
-    return result if result is not None else call_ufunc(function, values)
+            result = fast_path(chosen.to_integer, function.defaults, values, values + PARAMETER, out)
+    return result if result is not None else call_ufunc(function, chosen, values)
 
 
 cdef class Activation(Signature):

@@ -6,7 +6,7 @@ from cyact.ufuncs cimport Function
 
 cdef enum:
     # What a call of a public function may be given: its inputs and parameters, by position or keyword; what every ufunc
-    # takes; the caller's label.
+    # takes; the caller's label; its option.
     INPUT = 0
     PARAMETER = 2       # INPUT + MAX_INPUTS
     OUT = 5             # PARAMETER + MAX_PARAMETERS
@@ -16,16 +16,19 @@ cdef enum:
     DTYPE = 9
     SUBOK = 10
     NAME = 11
-    SLOTS = 12
+    OPTION = 12
+    SLOTS = 13
 
 
 # A function with the names and defaults of its arguments.
 cdef class Signature(Function):
     cdef PyObject* names[SLOTS]             # NULL for what this function has none of
     cdef double defaults[MAX_PARAMETERS]
+    cdef Function alternative               # what computes it where its option is true; None without an option
 
 
 cdef int parse(
     Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values
 ) except -1
-cdef object call_ufunc(Signature function, PyObject** values)
+cdef Function choose(Signature function, PyObject** values)
+cdef object call_ufunc(Signature function, Function chosen, PyObject** values)

@@ -41,8 +41,10 @@ cdef class Signature(Function):
         names[INPUT:INPUT + self.inputs] = row.inputs
         for i, parameter in enumerate(row.parameters):
             names[PARAMETER + i], self.defaults[i] = parameter.name, parameter.default
+        if row.option is not None:
+            self.alternative = Function(f"{row.name}_{row.option.name}")
         # They live as long as the function, and that as long as the process.
-        kept = (*names, *KEYWORDS)
+        kept = (*names, *KEYWORDS, row.option.name if row.option is not None else None)
         Py_INCREF(kept)
         for i in range(SLOTS):
             self.names[i] = NULL if kept[i] is None else <PyObject*> kept[i]
@@ -95,6 +97,17 @@ cdef int parse(
     if problem is not None:
         raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
     return last
+
+
+cdef Function choose(Signature function, PyObject** values):
+    """What computes the call: the function's alternative if its option is given as true."""
+    cdef PyObject* option = values[OPTION]
+    if option == NULL:
+        return function
+    if not isinstance(<object> option, (bool, np.bool_)):
+        problem = f"{<object> function.names[OPTION]} must be a bool, not {<object> option!r}"
+        raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
+    return function.alternative if <object> option else function
 
 
 # ---- errors ----
@@ -209,16 +222,15 @@ cdef object apart_from(object out, object x):
 cdef list KEYWORD_TUPLES = [None] * (1 << NAME - OUT)       # of the ufunc's keywords, by which of them are given
 
 
-cdef object call_ufunc(Signature function, PyObject** values):
+cdef object call_ufunc(Signature function, Function chosen, PyObject** values):
     """The call by the ufunc, whose errors get the function's name and the caller's label."""
     try:
-        return ufunc_result(function, values)
+        return ufunc_result(function, chosen, values)
     except (TypeError, ValueError, OverflowError) as error:
         raise with_context(error, function, values[NAME]) from error
 
 
-cdef object ufunc_result(Signature function, PyObject** values):
-    cdef Function chosen = function
+cdef object ufunc_result(Signature function, Function chosen, PyObject** values):
     cdef object out = None if values[OUT] == NULL else <object> values[OUT]
     cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
     cdef object first, stored = None, mask      # held until the call is over
@@ -244,10 +256,10 @@ cdef object ufunc_result(Signature function, PyObject** values):
             exact = False
     if out is not None:
         stored = dtype_of(out[0] if type(out) is tuple and len(out) == 1 else out)
-        if values[CASTING] != NULL and dtype is None and function.to_integer is not None and is_integer(stored):
+        if values[CASTING] != NULL and dtype is None and chosen.to_integer is not None and is_integer(stored):
             if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
-                    chosen = function.to_integer
+                    chosen = chosen.to_integer
         # NumPy would copy the output, in the result's dtype, and store all of it back: where the mask is false, too.
         if values[WHERE] != NULL and stored != dtype_of(first):
             operands = [apart_from(out, x) for x in operands]
@@ -261,6 +273,8 @@ cdef object ufunc_result(Signature function, PyObject** values):
         exact = exact and stored is dtype_of(operand)
         stack[count] = <PyObject*> operand
         count += 1
+    # Integers stored into their own dtype are cast, too, where they are computed as floats.
+    exact = exact and function.result_dtype(stored) is stored
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[count] = values[i]

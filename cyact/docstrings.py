@@ -32,6 +32,9 @@ PARAMETER = """
 {text}: any real number, or an array that broadcasts against `features` (one for each channel, say). A Python number
 takes the dtype of the computation; an array promotes as in NumPy."""
 
+OPTION = """
+{text}: True or False, by keyword alone."""
+
 OUT = """
 Where to store the result, of the shape that the inputs broadcast to. In place: {in_place}{restriction}."""
 
@@ -101,11 +104,13 @@ def docstring(row: Function) -> str:
         f"{p.name} : float or array_like, default {p.default}\n{_indented(PARAMETER.format(text=p.text))}"
         for p in row.parameters
     ]
+    option = [f"{row.option.name} : bool, default False\n{_indented(OPTION.format(text=row.option.text))}"] if row.option else []
     names = "".join(f"if `{p.name}` is no real number, " for p in row.parameters)
+    names += f"if `{row.option.name}` is no bool, " if row.option else ""
     raises = RAISES.format(integers=", integer" if row.only_floating else "", parameters=names)
     return "\n".join(filter(None, [
         f"{row.summary}\n",
-        _section("Parameters", *(_array(row, name) for name in row.inputs), *parameters, _out(row), OPTIONS),
+        _section("Parameters", *(_array(row, name) for name in row.inputs), *parameters, _out(row), *option, OPTIONS),
         _section("Returns", "ndarray or scalar\n" + _indented(RETURNS["gradient" if row.gradient_of else row.result])),
         _section("Raises", raises),
         _section("See Also", _see_also(row)),
@@ -121,6 +126,7 @@ def signature(row: Function) -> Signature:
     given = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in row.inputs]
     given += [Parameter(p.name, Parameter.POSITIONAL_OR_KEYWORD, default=p.default) for p in row.parameters]
     given.append(Parameter("out", Parameter.POSITIONAL_OR_KEYWORD, default=None))
-    options = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None}
+    option = {row.option.name: False} if row.option else {}
+    options = {**option, "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None}
     given += [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in options.items()]
     return Signature(given)

@@ -17,6 +17,13 @@ class Parameter(NamedTuple):
     text: str
 
 
+class Option(NamedTuple):
+    """A truth value, by keyword alone, False by default. Where it is true another kernel, of both names, computes it."""
+
+    name: str
+    text: str
+
+
 class Function(NamedTuple):
     """One row."""
 
@@ -27,10 +34,16 @@ class Function(NamedTuple):
     result: str                         # "same", the input's dtype; "real", integers give float32 or float64
     inputs: tuple[str, ...] = ("features",)
     parameters: tuple[Parameter, ...] = ()
+    option: Option | None = None
     gradient_of: str = ""
     only_floating: bool = False         # whether integers are refused
     see_also: str = ""
     limits: tuple[float, float] = (-10.0, 10.0)         # between which its curve is drawn
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """What it takes besides its arrays, by keyword."""
+        return {p.name: p.default for p in self.parameters} | ({self.option.name: False} if self.option else {})
 
     @property
     def from_output(self) -> bool:
@@ -40,6 +53,7 @@ class Function(NamedTuple):
 
 ALPHA = Parameter("alpha", 0.2, "The slope below zero")
 THRESHOLD = Parameter("threshold", 0.5, "The magnitude up to which the result is 0")
+APPROXIMATE = Option("approximate", "Whether to compute the formula with tanh in place of the exact one: other values, faster")
 
 ROWS = [
     Function(
@@ -272,6 +286,63 @@ array([-1.5 ,  0.  ,  0.25])
 """,
     ),
     Function(
+        "softplus", "Softplus, a smooth `relu`: ``log(1 + exp(features))``.", result="real",
+        see_also="log_sigmoid : minus this of the opposite.",
+        notes="""
+At most 1 ULP from the exact value, down to the smallest subnormal; monotone, not negative. inf gives inf, -inf 0, NaN
+itself. Never overflows: it is ``max(x, 0)`` and the logarithm of a number between 1 and 2. The formula is that of
+Dugas, Bengio, Belisle, Nadeau and Garcia, "Incorporating second-order functional knowledge for better option pricing",
+2000.
+""",
+        examples="""
+>>> cyact.softplus(np.array([-1.0, 0.0, 1000.0]))
+array([3.13261688e-01, 6.93147181e-01, 1.00000000e+03])
+""",
+    ),
+    Function(
+        "log_sigmoid", "Logarithm of the sigmoid, ``-log(1 + exp(-features))``.", result="real",
+        see_also="softplus : minus this of the opposite.",
+        notes="""
+At most 1 ULP from the exact value, where ``log(sigmoid(x))`` loses all of it: below -745 it is x, above 40
+``-exp(-x)``. Monotone, not positive; exactly ``-softplus(-x)``. inf gives -0.0, -inf itself, NaN itself. The
+log-likelihood of a label in logistic regression: Cox, "The regression analysis of binary sequences", 1958; the name is
+TensorFlow's.
+""",
+        examples="""
+>>> cyact.log_sigmoid(np.array([-1000.0, 0.0, 1.0]))
+array([-1.00000000e+03, -6.93147181e-01, -3.13261688e-01])
+""",
+    ),
+    Function(
+        "logit", "Log-odds, the inverse of `sigmoid`: ``log(features / (1 - features))``.", result="real",
+        limits=(0.0, 1.0), see_also="sigmoid : its inverse.",
+        notes="""
+At most 1 ULP from the exact value, near 0.5 too, where the naive formula cancels; monotone. 0 gives -inf, 1 gives inf,
+what is outside of [0, 1] NaN, NaN itself. The name is Berkson's, "Application of the logistic function to bio-assay",
+1944.
+""",
+        examples="""
+>>> cyact.logit(np.array([0.0, 0.25, 0.5, 1.0]))
+array([       -inf, -1.09861229,  0.        ,         inf])
+""",
+    ),
+    Function(
+        "gelu", "Gaussian error linear unit: ``features`` times the normal distribution's function of it.", result="real",
+        option=APPROXIMATE, see_also="silu : the same with the logistic distribution.",
+        notes="""
+``x * erfc(-x / sqrt(2)) / 2``, approximate ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``: at most 1 ULP
+from the exact value of either, down to the smallest subnormal. They are at most 0.0005 apart. Not monotone: the least
+value, -0.17, is at -0.752. inf gives inf, -inf -0.0; NaN, 0.0 and -0.0 give themselves. The formulas are those of
+Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016.
+""",
+        examples="""
+>>> cyact.gelu(np.array([-1.0, 0.0, 1.0]))
+array([-0.15865525,  0.        ,  0.84134475])
+>>> cyact.gelu(np.array([-1.0, 0.0, 1.0]), approximate=True)
+array([-0.15880801,  0.        ,  0.84119199])
+""",
+    ),
+    Function(
         "relu_grad", "Gradient of `relu`.", result="same", inputs=("gradients", "features"), gradient_of="relu",
         notes="""
 ``where(x > 0, g, 0)``: exact; 0 where x is 0 or NaN. TensorFlow's ``raw_ops.ReluGrad``.
@@ -315,6 +386,55 @@ array([0.1875, 0.25  ])
         examples="""
 >>> cyact.softsign_grad(np.array([1.0, 1.0]), np.array([0.0, 3.0]))
 array([1.    , 0.0625])
+""",
+    ),
+    Function(
+        "softplus_grad", "Gradient of `softplus`.", result="same", inputs=("gradients", "features"),
+        gradient_of="softplus", only_floating=True,
+        notes="""
+``g / (1 + exp(-x))``, the gradient times `sigmoid`: at most 2 ULP from the exact value, whatever the sizes of the two;
+0 where x is -inf. TensorFlow's ``raw_ops.SoftplusGrad``.
+""",
+        examples="""
+>>> cyact.softplus_grad(np.array([1.0, 1.0]), np.array([0.0, -1.0]))
+array([0.5       , 0.26894142])
+""",
+    ),
+    Function(
+        "log_sigmoid_grad", "Gradient of `log_sigmoid`.", result="same", inputs=("gradients", "features"),
+        gradient_of="log_sigmoid", only_floating=True,
+        notes="""
+``g / (1 + exp(x))``, the gradient times the sigmoid of -x: at most 2 ULP from the exact value, whatever the sizes of
+the two; 0 where x is inf.
+""",
+        examples="""
+>>> cyact.log_sigmoid_grad(np.array([1.0, 1.0]), np.array([0.0, -1.0]))
+array([0.5       , 0.73105858])
+""",
+    ),
+    Function(
+        "logit_grad", "Gradient of `logit`.", result="same", inputs=("gradients", "features"),
+        gradient_of="logit", only_floating=True,
+        notes="""
+``g / (x * (1 - x))``, two roundings: at most 1.5 ULP. At 0 and 1 an infinity of the gradient's sign, or 0 where that is
+0; NaN where x is outside of [0, 1].
+""",
+        examples="""
+>>> cyact.logit_grad(np.array([1.0, 3.0]), np.array([0.5, 0.25]))
+array([ 4., 16.])
+""",
+    ),
+    Function(
+        "gelu_grad", "Gradient of `gelu`.", result="same", inputs=("gradients", "features"), option=APPROXIMATE,
+        gradient_of="gelu", only_floating=True,
+        notes="""
+The gradient times the derivative of the formula that `approximate` chooses, which is a sum of two terms and crosses
+zero near -0.752: at most 2 ULP of the larger of the result and the larger term. Where x is -inf the result is 0; an
+infinite gradient gives infinity elsewhere, with the derivative's sign.
+""",
+        examples="""
+>>> cyact.gelu_grad(np.array([1.0, 1.0]), np.array([-1.0, 0.0]))
+array([-0.08331547,  0.5       ])
 """,
     ),
     Function(

@@ -29,7 +29,7 @@ _VANISHED = 0.01    # a derivative as small as this passes next to nothing back
 
 def _own(name: str, parameters: dict[str, float]) -> dict[str, float]:
     """Those of the parameters that a function has, with its defaults for the others."""
-    return {p.name: parameters.get(p.name, p.default) for p in FUNCTIONS[name].parameters}
+    return {key: parameters.get(key, default) for key, default in FUNCTIONS[name].defaults.items()}
 
 
 def _curve(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
@@ -106,7 +106,7 @@ def plot(
                 label=f"derivative below {_VANISHED}", zorder=0,
             )
         ax.legend(loc="upper left", fontsize="small", framealpha=1, edgecolor="0.85")
-    own = [f"{key} = {value:g}" for key, value in _own(name, parameters).items()]
+    own = [f"{key} = {value if isinstance(value, bool) else format(value, 'g')}" for key, value in _own(name, parameters).items()]
     ax.set_title(", ".join([name, *own]), color=color, fontweight="bold")
     return ax
 

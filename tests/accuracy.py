@@ -21,6 +21,7 @@ class Float64:
 
     where, maximum, minimum = np.where, np.maximum, np.minimum
     erfc = np.vectorize(math.erfc, otypes=["float64"])
+    pi = math.pi
 
 
 class Mpfr:
@@ -29,6 +30,7 @@ class Mpfr:
     where = staticmethod(lambda condition, a, b: a if condition else b)
     maximum, minimum = staticmethod(gmpy2.maxnum), staticmethod(gmpy2.minnum)
     erfc = staticmethod(gmpy2.erfc)
+    pi = gmpy2.const_pi(2000)
 
 
 for _name in FUNCTIONS:
@@ -46,12 +48,13 @@ def exact_64(case, operands, dtype, formula=None):
     return np.broadcast_to(exact, operands[0].shape).astype("float64")
 
 
-def exact_mpfr(case, operands, dtype, precision=160):
-    """The exact results one by one, as MPFR's numbers."""
+def exact_mpfr(case, operands, dtype, precision=160, formula=None):
+    """The exact results one by one, as MPFR's numbers; or those of another formula."""
+    formula = formula or case.formula
     parameters = case.rounded(dtype)
     with gmpy2.context(precision=precision):
         for values in zip(*(x.astype("float64").tolist() for x in operands), strict=True):
-            yield case.formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
+            yield formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
 
 
 # ---- errors ----

@@ -256,6 +256,39 @@ def mish_slope(m, x):
     return x * sigmoid(m, x) / m.cosh(m.log1p(m.exp(x))) ** 2
 
 
+# Formulas that two rows share, or that would cancel if they were written as usual; of a module and numbers.
+
+def softplus(m, x):
+    return m.maximum(x, 0) + m.log1p(m.exp(-abs(x)))
+
+
+def logit(m, x):
+    return m.where(abs(x - 0.5) < 0.25, m.log1p((2 * x - 1) / (1 - x)), m.log(x / (1 - x)))
+
+
+def normal(m, x):
+    """The standard normal distribution's function and density."""
+    return m.erfc(-x / m.sqrt(2.0)) / 2, m.exp(-x * x / 2) / m.sqrt(2 * m.pi)
+
+
+def gelu_terms(m, x):
+    """Those of the derivative, which is their sum."""
+    below, density = normal(m, x)
+    return below, x * density
+
+
+def logistic_terms(m, x):
+    """The same for the approximate formula, x / (1 + exp(-v(x)))."""
+    c = m.sqrt(8 / m.pi)
+    v, slope = c * (x + 44715 * x**3 / 1000000), c * (1 + 3 * 44715 * x**2 / 1000000)
+    above, below = 1 / (1 + m.exp(-v)), 1 / (1 + m.exp(v))
+    return above, m.where(abs(x) < 100, x * slope * above * below, 0.0)
+
+
+def largest_of(terms):
+    return lambda m, g, x: abs(g) * m.maximum(*map(abs, terms(m, x)))
+
+
 # ---- the table ----
 
 @dataclass(frozen=True)
@@ -274,6 +307,7 @@ class Case:
     # How it is called.
     inputs: tuple = ("features",)           # arrays, by the names of their parameters
     parameters: dict = field(default_factory=dict)  # what follows them: name to default and to what generic tests give
+    keywords: dict = field(default_factory=dict)    # what is always given besides, such as an option; the name ends with it
     dtypes: tuple = (*FLOATS, *INTEGERS)
     result: Callable = same                 # an input's dtype to the result's
 
@@ -311,8 +345,13 @@ class Case:
         return (self.name, *self.aliases)
 
     @property
+    def public(self):
+        """The name of the public function: without the option, which is part of the kernel's."""
+        return self.name.removesuffix("".join(f"_{name}" for name in self.keywords))
+
+    @property
     def function(self):
-        return getattr(cyact, self.name)
+        return getattr(cyact, self.public)
 
     @property
     def ufunc(self):
@@ -355,7 +394,7 @@ class Case:
         return tuple(x[chosen] for x in operands)
 
     def __call__(self, *operands, **keywords):
-        return self.function(*operands, *self.tried, **keywords)
+        return self.function(*operands, *self.tried, **self.keywords, **keywords)
 
 
 ROUNDED = {dtype.name: 0.5 for dtype in SMALL}          # correctly: as accuracy.py rounds the exact value
@@ -400,7 +439,8 @@ ROWS = [
     Case(
         "softsign_grad", formula=lambda m, g, x: g / (1 + abs(x)) ** 2, inputs=("gradients", "features"),
         dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
-        special=((3.0, 0.0, 3.0), (4.0, -1.0, 1.0), ("largest", 0.0, "largest"), ("tiny", 0.0, "tiny"), (1.0, np.inf, 0.0), (np.inf, -np.inf, 0.0), (np.inf, 1.0, np.inf),
+        special=((3.0, 0.0, 3.0), (4.0, -1.0, 1.0), ("max", 0.0, "max"), ("tiny", 0.0, "tiny"), (1.0, np.inf, 0.0),
+                 (np.inf, -np.inf, 0.0), (np.inf, 1.0, np.inf),
                  (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
     ),
     Case(
@@ -508,6 +548,43 @@ ROWS = [
         kinks=lambda threshold: (-threshold, threshold), hard=(0.5, 0.7),
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -np.inf), ("tiny", 0.0), ("-tiny", -0.0), (0.5, 0.0)),
     ),
+    Case(
+        "softplus", formula=softplus, result=real, max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        monotone=True, span=(0, np.inf), edge=(-745.2, 40.0), kinks=(),
+        special=((np.inf, np.inf), (-np.inf, 0.0), ("-max", 0.0), ("max", "max")),
+        hard=(-0.8524, -0.8, 0.8, -1e-8, 1e-8, -87.33655, -88.72284, -103.97207, -104.0, 16.6, 17.3, 20.0, 21.0, -745.13,
+              -745.14, 36.7, (-2, 2), (-0.9, -0.7), (0.7, 0.9), (-745.2, -700), (-104, -83), (8, 41)),
+    ),
+    Case(
+        "log_sigmoid", formula=lambda m, x: -softplus(m, -x), result=real,
+        max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        monotone=True, span=(-np.inf, 0), edge=(-40.0, 745.2), kinks=(), aliases=("logsigmoid", "log_expit"),
+        special=((np.inf, -0.0), (-np.inf, -np.inf), ("max", -0.0), ("-max", "-max")),
+        hard=(0.8524, 0.8, -0.8, 1e-8, -1e-8, 87.33655, 88.72284, 103.97207, 104.0, -16.6, -17.3, -20.0, -21.0, 745.13,
+              745.14, -36.7, (-2, 2), (-0.9, -0.7), (0.7, 0.9), (700, 745.2), (83, 104), (-41, -8)),
+    ),
+    Case(
+        "logit", formula=logit, result=real, max_ulp={**NEARLY, "float32": 0.865, "float64": 0.86},
+        domain=(0.0, 1.0), nan_outside=True, monotone=True, kinks=(),
+        special=((0.0, -np.inf), (-0.0, -np.inf), (1.0, np.inf), (0.5, 0.0), (-1.0, np.nan), (2.0, np.nan),
+                 (np.inf, np.nan), (-np.inf, np.nan), ("-tiny", np.nan), ("-max", np.nan)),
+        hard=(0.5, 0.2038, 0.25, 0.75, 1 / 3, 2 / 3, 2.0**-126, 2.0**-1022, 0.125, (0.4, 0.6), (0.49999, 0.50001),
+              (0.1, 0.3), (0.7, 0.9), (0.999, 1.0)),
+    ),
+    Case(
+        "gelu", formula=lambda m, x: x * normal(m, x)[0], result=real, max_ulp={**NEARLY, "float32": 0.965, "float64": 0.95},
+        span=(-0.17005, np.inf), edge=(-38.7, 9.0), kinks=(),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0), ("max", "max"), ("-max", -0.0)),
+        hard=(0.501, 0.4929, 0.4899, -0.4929, -0.7517915, -14.38, -14.4, -38.58, -38.7, 5.5, 8.3, 1e-8, -1e-30, (-1, 1),
+              (0.45, 0.55), (-0.55, -0.45), (-14.5, -12), (-38.7, -36), (-6, 6)),
+    ),
+    Case(
+        "gelu_approximate", formula=lambda m, x: x * logistic_terms(m, x)[0], keywords={"approximate": True}, result=real,
+        max_ulp={**NEARLY, "float32": 0.963, "float64": 0.8}, span=(-0.1701, np.inf), edge=(-22.0, 9.0), kinks=(),
+        special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -0.0), ("max", "max"), ("-max", -0.0)),
+        hard=(-5.114, -0.75246, -10.05, -10.8, -11.0, -21.3, -22.0, 5.5, 6.0, 9.0, 1e-8, -1e-30, (-1, 1), (-6, 6),
+              (-11, -9), (-22, -20)),
+    ),
     Case("relu_grad", relu_grad, inputs=("gradients", "features")),
     Case("relu6_grad", relu6_grad, inputs=("gradients", "features"), special=((2.0, 6.0, 2.0), (np.inf, 7.0, 0.0), (3.0, np.nan, 0.0))),
     Case(
@@ -555,6 +632,45 @@ ROWS = [
         ),
         hard=((0.703, 0.7072), 0.5, 1.0),   # 1 - y^2 just above 1/2
     ),
+    Case(
+        "softplus_grad", formula=lambda m, g, x: g / (1 + m.exp(-x)), inputs=("gradients", "features"), dtypes=tuple(FLOATS),
+        result=real, max_ulp={**NEARLY, "float32": 1.8, "float64": 1.8},
+        special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, np.inf, 3.0), (np.inf, -np.inf, 0.0), (np.inf, -1.0, np.inf),
+                 (-np.inf, 1.0, -np.inf), (np.nan, -np.inf, np.nan), (1.0, np.nan, np.nan), ("tiny", 3.0, "tiny")),
+        hard=(-87.3, -103.9, -0.35, 0.35, (-2, 2), (-104, -83), (-1490, -700)),
+    ),
+    Case(
+        "log_sigmoid_grad", formula=lambda m, g, x: g / (1 + m.exp(x)), inputs=("gradients", "features"), dtypes=tuple(FLOATS),
+        result=real, max_ulp={**NEARLY, "float32": 1.8, "float64": 1.8},
+        special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, -np.inf, 3.0), (np.inf, np.inf, 0.0), (np.inf, 1.0, np.inf),
+                 (-np.inf, -1.0, -np.inf), (np.nan, np.inf, np.nan), (1.0, np.nan, np.nan), ("tiny", -3.0, "tiny")),
+        hard=(87.3, 103.9, -0.35, 0.35, (-2, 2), (83, 104), (700, 1490)),
+    ),
+    Case(
+        "logit_grad", formula=lambda m, g, x: m.where(g == 0, g, g / (x * (1 - x))), inputs=("gradients", "features"),
+        dtypes=tuple(FLOATS), result=real, domain=(0.0, 1.0), max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
+        special=((1.0, 0.5, 4.0), (1.0, 0.0, np.inf), (-1.0, -0.0, -np.inf), (1.0, 1.0, np.inf), (0.0, 0.0, 0.0),
+                 (-0.0, 1.0, -0.0), (np.inf, 0.5, np.inf), (np.inf, 0.0, np.inf), (1.0, 1.5, np.nan), (1.0, -1.0, np.nan),
+                 (np.nan, 0.5, np.nan), (1.0, np.nan, np.nan), ("tiny", 0.0, np.inf)),
+        hard=(0.5, (0.1464, 0.147), (0.85, 0.8536), (0.99, 1.0)),
+    ),
+    Case(
+        "gelu_grad", formula=lambda m, g, x: g * sum(gelu_terms(m, x)), larger_term=largest_of(gelu_terms),
+        inputs=("gradients", "features"), dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
+        special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, np.inf, 3.0), (3.0, -np.inf, 0.0), (np.inf, -np.inf, 0.0),
+                 (np.inf, -1.0, -np.inf), (np.inf, -0.5, np.inf), (-np.inf, 9.0, -np.inf), (np.nan, 1.0, np.nan),
+                 (1.0, np.nan, np.nan), (3.0, "max", 3.0)),
+        hard=(-0.7517915, 0.4899, -0.4899, -14.4, -19.9, (-1, 1), (-0.8, -0.7), (-15, -12), (-54, -36), (-6, 6)),
+    ),
+    Case(
+        "gelu_grad_approximate", formula=lambda m, g, x: g * sum(logistic_terms(m, x)), larger_term=largest_of(logistic_terms),
+        keywords={"approximate": True}, inputs=("gradients", "features"), dtypes=tuple(FLOATS), result=real,
+        max_ulp={**NEARLY, "float32": 2.0, "float64": 2.0},
+        special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, np.inf, 3.0), (3.0, -np.inf, 0.0), (np.inf, -np.inf, 0.0),
+                 (np.inf, -1.0, -np.inf), (np.inf, -0.5, np.inf), (-np.inf, 9.0, -np.inf), (np.nan, 1.0, np.nan),
+                 (1.0, np.nan, np.nan), (3.0, "max", 3.0)),
+        hard=(-0.7524614, -10.8, -13.9, (-1, 1), (-0.8, -0.7), (-14, -9), (-27.6, -20), (-6, 6)),
+    ),
 ]
 CASES = {case.name: case for case in ROWS}
 
@@ -571,7 +687,7 @@ KINDS = [*FLOATS, np.dtype("uint8"), np.dtype("int32")]
 
 def gradient_pairs():
     """Every function that has a gradient, with it."""
-    return [(CASES[name.removesuffix("_grad")], case) for name, case in CASES.items() if name.endswith("_grad")]
+    return [(CASES[name.replace("_grad", "")], case) for name, case in CASES.items() if case.public.endswith("_grad")]
 
 
 def digests():

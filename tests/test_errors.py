@@ -25,11 +25,11 @@ def refused(case, error, says, *operands, **keywords):
     with pytest.raises(error) as caught:
         case.function(*operands, name=LABEL, **keywords)
     message = str(caught.value)
-    assert case.name in message
+    assert case.public in message
     assert LABEL in message
     assert re.search(says, message, re.IGNORECASE | re.DOTALL), message
     # A label is optional.
-    with pytest.raises(error, match=rf"(?s){case.name}"):
+    with pytest.raises(error, match=rf"(?s){case.public}"):
         case.function(*operands, **keywords)
     if before is not None:
         assert out.tobytes() == before.tobytes(), "written"
@@ -54,7 +54,7 @@ def test_one_error_of_each_kind(case):
     out = np.ones((4, 6), "float32")
     out.flags.writeable = False
     refused(case, ValueError, "read-only|read only", *good(case), *case.tried, out=out)
-    with pytest.raises(TypeError, match=case.name):
+    with pytest.raises(TypeError, match=case.public):
         case.function()
 
 
@@ -262,14 +262,14 @@ def test_bad_keyword_values(case, keyword, value, error, says):
 
 
 def test_wrong_number_of_arguments(case):
-    with pytest.raises(TypeError, match=case.name):
+    with pytest.raises(TypeError, match=case.public):
         case.function()
-    with pytest.raises(TypeError, match=case.name):
+    with pytest.raises(TypeError, match=case.public):
         case.function(*good(case), *case.tried, np.ones((4, 6), "float32"), True)
-    with pytest.raises(TypeError, match=case.name):
+    with pytest.raises(TypeError, match=case.public):
         case.function(*good(case), *case.tried, np.ones((4, 6), "float32"), out=np.ones((4, 6), "float32"))
     if case.arrays == 2:
-        with pytest.raises(TypeError, match=case.name):
+        with pytest.raises(TypeError, match=case.public):
             case.function(np.ones(3))
 
 

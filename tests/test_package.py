@@ -33,8 +33,9 @@ def test_installed_package_is_tested():
 def test_names_agree():
     """Cases, kernels' table, public functions, type stubs: a function that one of them lacks is forgotten somewhere."""
     to_integer = {name for name in ufuncs.functions if name.endswith("_to_integer")}
-    assert set(ufuncs.functions) - to_integer == set(FUNCTIONS) == set(CASES)
-    assert [name for name in cyact.__all__ if name in CASES] == list(FUNCTIONS)
+    options = {f"{name}_{row.option.name}" for name, row in FUNCTIONS.items() if row.option}
+    assert set(ufuncs.functions) - to_integer == set(FUNCTIONS) | options == set(CASES)
+    assert [name for name in cyact.__all__ if name in FUNCTIONS] == list(FUNCTIONS)
     assert len(cyact.__all__) == len(set(cyact.__all__))
     assert all(hasattr(cyact, name) for name in cyact.__all__)
     # What stores integers into integers by a kernel of its own turns integers into floats otherwise.
@@ -44,16 +45,18 @@ def test_names_agree():
 
 def test_rows_agree_with_cases(case):
     """The table of functions says of each what the tests' row says."""
-    row = FUNCTIONS[case.name]
+    row = FUNCTIONS[case.public]
+    assert case.keywords in ({}, {row.option.name: True} if row.option else {})
     assert row.inputs == case.inputs
     assert {p.name: p.default for p in row.parameters} == {name: default for name, (default, _) in case.parameters.items()}
     assert row.only_floating == (not set(INTEGERS) & set(case.dtypes))
     assert set(case.function.dtypes) == {dtype.name for dtype in case.dtypes}
     if not row.only_floating:
         assert (row.result == "same") == all(case.result(dtype) == dtype for dtype in case.dtypes)
-    assert bool(row.gradient_of) == case.name.endswith("_grad")
+    assert bool(row.gradient_of) == case.public.endswith("_grad")
     if row.gradient_of:
-        assert GRADIENTS[row.gradient_of] == case.name == f"{row.gradient_of}_grad"
+        assert GRADIENTS[row.gradient_of] == case.public == f"{row.gradient_of}_grad"
+        assert row.option == FUNCTIONS[row.gradient_of].option
 
 
 def stub():
@@ -71,7 +74,7 @@ def test_stub_agrees():
             other.add(node.name)
         if isinstance(node, ast.AnnAssign) and node.target.id != "__version__":
             functions[node.target.id] = node.annotation.id
-    assert set(functions) == set(CASES)
+    assert set(functions) == set(FUNCTIONS)
     assert set(functions) | other == set(cyact.__all__)
     assert {name for name, calls in shapes.items() if calls} == set(functions.values()), "a call shape of no function"
     options = next(node for node in stub().body if isinstance(node, ast.ClassDef) and node.name == "_Options")
@@ -81,7 +84,7 @@ def test_stub_agrees():
         assert shapes[shape]
         for arguments in shapes[shape]:
             given = [argument.arg for argument in arguments.args[1:]]
-            assert given + keywords == parameters, name
+            assert given + [argument.arg for argument in arguments.kwonlyargs] + keywords == parameters, name
             # What has a default here has one there.
             defaults = given[len(given) - len(arguments.defaults):]
             required = [p for p, what in inspect.signature(getattr(cyact, name)).parameters.items() if what.default is what.empty]
@@ -93,9 +96,11 @@ def test_signatures(case):
     parameters = inspect.signature(case.function).parameters
     positional = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert positional == [*case.inputs, *case.parameters, "out"]
-    assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
-        "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None,
-    }
+    option = FUNCTIONS[case.public].option
+    keywords = {option.name: False} if option else {}
+    keywords |= {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None}
+    given = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    assert list(given.items()) == list(keywords.items())
     assert parameters["out"].default is None
     assert {name: parameters[name].default for name in case.parameters} == {
         name: default for name, (default, _) in case.parameters.items()
@@ -123,7 +128,7 @@ def test_docstring(name):
     assert len(re.findall(r"-{4,}", text)) == len(found), "a heading is broken"
     assert set(found) <= set(SECTIONS)
     assert len(found) == len(set(found))
-    if name in CASES:
+    if name in FUNCTIONS:
         assert {"Parameters", "Returns", "Raises", "Examples"} <= set(found)
         described = re.split(r"\n-+\n", text)[1]
         for parameter in inspect.signature(getattr(cyact, name)).parameters.values():
@@ -137,7 +142,7 @@ def test_examples(name):
     function = getattr(cyact, name)
     finder = doctest.DocTestParser()
     test = finder.get_doctest(inspect.getdoc(function), {}, name, None, 0)
-    assert test.examples or name not in CASES
+    assert test.examples or name not in FUNCTIONS
     output = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=output.append)
@@ -155,9 +160,9 @@ def test_examples_of_the_package():
 
 def test_functions_are_introspectable(case):
     function = case.function
-    assert function.__name__ == function.__qualname__ == case.name
-    assert sys.modules[function.__module__].__dict__[case.name] is function
-    assert case.name in repr(function)
+    assert function.__name__ == function.__qualname__ == case.public
+    assert sys.modules[function.__module__].__dict__[case.public] is function
+    assert case.public in repr(function)
 
 
 # ---- files ----

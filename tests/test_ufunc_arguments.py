@@ -249,7 +249,7 @@ def test_out_is_a_tuple_too(case):
 def test_out_is_positional_too(case):
     x, want = pair(case)
     out = np.empty_like(want)
-    assert case.function(*x, *case.tried, out) is out
+    assert case.function(*x, *case.tried, out, **case.keywords) is out
     assert_same_bits(out, want)
 
 

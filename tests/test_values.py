@@ -91,8 +91,8 @@ def test_values(case, dtype):
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_special_values(case, dtype):
     """In an array long enough for vector code, and one by one; a NaN of either payload."""
-    tiny = smallest_subnormal(dtype)
-    named = {"tiny": tiny, "-tiny": -tiny, "largest": largest(dtype)}
+    tiny, most = smallest_subnormal(dtype), largest(dtype)
+    named = {"tiny": tiny, "-tiny": -tiny, "max": most, "-max": -most}
     *x, expected = (np.array([named.get(v, v) for v in column], dtype) for column in zip(*case.special, strict=True))
     nan = isnan(expected)
     result = case(*(np.tile(a, 40) for a in x))

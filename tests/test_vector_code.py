@@ -140,6 +140,8 @@ NEEDED = {
     "leaky_relu_grad": r"v?mulp[sd]",
     "sigmoid": r"v?divp[sd]",
     "tanh": r"v?divp[sd]",
+    **dict.fromkeys(("logit", "logit_grad", "gelu", "gelu_approximate", "gelu_grad", "gelu_grad_approximate"), r"v?divp[sd]"),
+    **dict.fromkeys(("softplus_grad", "log_sigmoid_grad"), r"v?divp[sd]"),
 }
 
 

@@ -24,6 +24,8 @@ from cyact.kernels.elementary cimport *
 from cyact.kernels.formulas cimport *
 from cyact.kernels.formulas_exp cimport *
 from cyact.kernels.formulas_hard cimport *
+from cyact.kernels.formulas_gelu cimport *
+from cyact.kernels.formulas_log cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t, loop_t
 
@@ -34,4 +36,6 @@ include "strided.pxi"
 include "functions.pxi"
 include "functions_exp.pxi"
 include "functions_hard.pxi"
+include "functions_log.pxi"
+include "functions_gelu.pxi"
 include "table.pxi"

@@ -112,6 +112,11 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"hard_silu", 1, 0, &hard_silu_loops, PLAIN, tag)
     add_real(b"hard_shrink", 1, 1, &hard_shrink_loops, PLAIN, tag)
     add_real(b"soft_shrink", 1, 1, &soft_shrink_loops, PLAIN, tag)
+    add_real(b"softplus", 1, 0, &softplus_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"log_sigmoid", 1, 0, &log_sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"logit", 1, 0, &logit_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"gelu", 1, 0, &gelu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_real(b"gelu_approximate", 1, 0, &gelu_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
@@ -131,6 +136,11 @@ cdef int add_rows(number* tag) except -1:
         add_real(b"hard_silu_grad", 2, 0, &hard_silu_grad_loops, PLAIN, tag)
         add_real(b"hard_shrink_grad", 2, 1, &shrink_grad_loops, PLAIN, tag)
         add_real(b"soft_shrink_grad", 2, 1, &shrink_grad_loops, PLAIN, tag)
+        add_real(b"softplus_grad", 2, 0, &softplus_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"log_sigmoid_grad", 2, 0, &log_sigmoid_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"logit_grad", 2, 0, &logit_grad_loops, COMPUTE_BOUND, tag)
+        add_real(b"gelu_grad", 2, 0, &gelu_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_real(b"gelu_grad_approximate", 2, 0, &gelu_grad_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     return 0
 
 
