@@ -58,9 +58,9 @@ cdef inline real selu_grad(real g, real y) noexcept nogil:
     return g if g != g else product
 
 
-# The quotient of celu, x / alpha as z + low, for a clamped x <= 0: no lower than ``lowest``, no higher than ``highest``.
-# Numerator and denominator are scaled by 1 / A where |alpha| < 1, so that a subnormal alpha has a reciprocal; what is
-# added to it keeps it from being 0.
+# The quotient of celu, x / alpha as z + low, for a clamped x <= 0: no further from zero than ``furthest``. Numerator and
+# denominator are scaled by 1 / A where |alpha| < 1, so that a subnormal alpha has a reciprocal; what is added to it
+# keeps it from being 0.
 cdef extern from *:
     const float CELU_LEAST_F "0x1p-126f"
     const double CELU_LEAST "0x1p-1022"
@@ -85,10 +85,10 @@ cdef inline real celu_high(real alpha) noexcept nogil:
         return high if high < CELU_HIGH else CELU_HIGH
 
 
-cdef inline void celu_quotient(real x, real alpha, real lowest, real highest, real* z, real* low) noexcept nogil:
+cdef inline void celu_quotient(real x, real alpha, real furthest, real* z, real* low) noexcept nogil:
     cdef real up = <real> (1 / SCALE_F if real is float else 1 / SCALE) if absolute(alpha) < 1 else 1
     cdef real a = fma(alpha, up, <real> (CELU_LEAST_F if real is float else CELU_LEAST)), inverse = 1 / a
-    cdef real bound = a * (where_true(a > 0, lowest) + where_true(not a > 0, highest)), v = x * up
+    cdef real bound = -absolute(a) * furthest, v = x * up
     v = bound if v < bound else v
     z[0] = v / a
     low[0] = fma(-z[0], a, v) * inverse
@@ -111,7 +111,9 @@ cdef extern from *:
 
 cdef inline void celu_prepare(real clamped, real alpha, real* t, real* r, real* q) noexcept nogil:
     cdef real z, low, k, h, c, h2, T
-    celu_quotient(clamped, alpha, <real> (-18 if real is float else -38), celu_high(alpha), &z, &low)
+    cdef real furthest = 18 if real is float else 38
+    furthest = where_true(alpha > 0, furthest) + where_true(not alpha > 0, celu_high(alpha))
+    celu_quotient(clamped, alpha, furthest, &z, &low)
     if real is float:
         t[0] = fma(z, LOG2E_F, SCALED_ROUND_F)
         k = t[0] - SCALED_ROUND_F
@@ -159,10 +161,10 @@ cdef extern from *:
 cdef inline void celu_grad_prepare(real clamped, real alpha, real* t, real* p, real* z) noexcept nogil:
     cdef real low
     if real is float:
-        celu_quotient(clamped, alpha, <real> -CELU_GRAD_RANGE_F, <real> CELU_GRAD_RANGE_F, z, &low)
+        celu_quotient(clamped, alpha, <real> CELU_GRAD_RANGE_F, z, &low)
         exp_sum(z[0], low, <real> SCALED_TWICE_F if z[0] > CELU_GRAD_UP_F else <real> UPSCALED_TWICE_F, t, p)
     else:
-        celu_quotient(clamped, alpha, -CELU_GRAD_RANGE, CELU_GRAD_RANGE, z, &low)
+        celu_quotient(clamped, alpha, CELU_GRAD_RANGE, z, &low)
         exp_sum(z[0], low, SCALED_TWICE if z[0] > CELU_GRAD_UP else UPSCALED_TWICE, t, p)
 
 
@@ -170,13 +172,14 @@ cdef inline real celu_grad_finish(real t, real p, real z, real x, real alpha, re
     cdef real first, second, A = SCALE_F if real is float else SCALE, limit = LARGE_F if real is float else LARGE
     cdef real up = CELU_GRAD_UP_F if real is float else CELU_GRAD_UP
     cdef real lowest = 1 - (CELU_GRAD_RANGE_F if real is float else CELU_GRAD_RANGE)
-    cdef bint rising = z > up, large = (absolute(g) > limit) & (not rising)
+    cdef bint rising = z > up, large = (absolute(g) > limit) & (not rising), small = not (rising | large)
     pow2_halves(t, &first, &second)
-    cdef real m = (g * A if large else g) * first, y = fma(m, p, m) * second * (1 / A if rising else 1 if large else A)
-    y = g if (absolute(g) == INFINITY) & (z >= lowest) else y
-    y = <real> 0 if z < lowest else y
+    cdef real m = g * (where_true(large, A) + where_true(not large, <real> 1)) * first
+    cdef real y = where_true(not z < lowest, fma(m, p, m) * second * (
+        where_true(rising, 1 / A) + where_true(large, <real> 1) + where_true(small, A)
+    ))
     y = x if x != x else y
-    return g if (x > 0) | (g != g) else y
+    return g if (x > 0) | (g != g) | ((absolute(g) == INFINITY) & (z >= lowest)) else y
 
 
 # gaussian(x) = e^(-x^2)
