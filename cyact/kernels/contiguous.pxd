@@ -13,8 +13,8 @@ from libc.string cimport memcpy
 from cyact.kernels.convert cimport load_block, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, VECTOR, assume, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, prefetch, store_first,
-    store_vector, stream_vector,
+    LANES_16_BIT, VECTOR, assume, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, prefetch,
+    store_first, store_vector, stream_vector,
 )
 
 cdef enum:

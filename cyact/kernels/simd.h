@@ -31,8 +31,8 @@ static CYTHON_INLINE double cyact_fma(double a, double b, double c) {
     double ta = 134217729.0 * a, ah = ta - (ta - a), al = a - ah;
     double tb = 134217729.0 * b, bh = tb - (tb - b), bl = b - bh;
     double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
-    double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
-    return s + (pe + se);
+    double s = p + c, v = s - p, se = (p - (s - v)) + (c - v), y = s + (pe + se);
+    return y != y ? s : y;      /* where a splitting overflows, or the product */
 }
 static CYTHON_INLINE float cyact_madf(float a, float b, float c) { return a * b + c; }
 static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a * b + c; }
