@@ -7,10 +7,10 @@ from libc.stdint cimport int32_t, int64_t
 
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
-    INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E, LOG2E_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F,
-    SCALED_TWICE, SCALED_TWICE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F, absolute, bits_d, bits_f, exp_parts, exp_sum,
-    exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero, fma, from_bits_d, from_bits_f, pow2, pow2_halves,
-    where_true, with_sign_of,
+    INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E, LOG2E_F, SCALE, SCALED_ROUND, SCALED_ROUND_F,
+    SCALED_TWICE, SCALED_TWICE_F, SCALE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F,
+    absolute, bits_d, bits_f, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero,
+    fma, from_bits_d, from_bits_f, pow2, pow2_halves, where_true, with_sign_of,
 )
 
 # selu(x) = S x if x > 0 else S A (e^x - 1), S = 1.0507009873554805, A = 1.6732632423543772
@@ -58,9 +58,9 @@ cdef inline real selu_grad(real g, real y) noexcept nogil:
     return g if g != g else product
 
 
-# The quotient of celu, x / alpha as z + low, for a clamped x <= 0: no lower than ``lowest``, no higher than ``highest``.
-# Numerator and denominator are scaled by 1 / A where |alpha| < 1, so that a subnormal alpha has a reciprocal; what is
-# added to it keeps it from being 0.
+# The quotient of celu, x / alpha as z + low, for a clamped x <= 0: no further from zero than ``furthest``. Both are
+# scaled by 1 / A where |alpha| < 1, so that a subnormal alpha has a reciprocal; what is added to it keeps it from being
+# 0.
 cdef extern from *:
     const float CELU_LEAST_F "0x1p-126f"
     const double CELU_LEAST "0x1p-1022"
@@ -85,10 +85,10 @@ cdef inline real celu_high(real alpha) noexcept nogil:
         return high if high < CELU_HIGH else CELU_HIGH
 
 
-cdef inline void celu_quotient(real x, real alpha, real lowest, real highest, real* z, real* low) noexcept nogil:
+cdef inline void celu_quotient(real x, real alpha, real furthest, real* z, real* low) noexcept nogil:
     cdef real up = <real> (1 / SCALE_F if real is float else 1 / SCALE) if absolute(alpha) < 1 else 1
     cdef real a = fma(alpha, up, <real> (CELU_LEAST_F if real is float else CELU_LEAST)), inverse = 1 / a
-    cdef real bound = a * (where_true(a > 0, lowest) + where_true(not a > 0, highest)), v = x * up
+    cdef real bound = -absolute(a) * furthest, v = x * up
     v = bound if v < bound else v
     z[0] = v / a
     low[0] = fma(-z[0], a, v) * inverse
@@ -96,10 +96,11 @@ cdef inline void celu_quotient(real x, real alpha, real lowest, real highest, re
 
 # celu(x, alpha) = x if x > 0 else alpha (e^(x / alpha) - 1)
 #
-# Maximum error 0.77 ULP for float and 0.73 ULP for double where alpha is positive. Monotone there; -inf gives -alpha, or
-# -inf for a negative one; zeros and NaN give themselves, payload kept. Where alpha is negative the function grows
-# exponentially; the error is then up to 1.2 ULP, and for alpha within 2^-63 (2^-511) of zero the result stays, from
-# x / alpha = 132 (1061) on, at the value there. An alpha of 0 gives -0.0, an infinite one x.
+# Maximum error 0.77 ULP for float and 0.73 ULP for double where alpha is positive, but 1 ULP where the result is
+# subnormal. Monotone there; -inf gives -alpha, or -inf for a negative one; zeros and NaN give themselves, payload kept.
+# An alpha of 0 gives -0.0, an infinite one x. Where alpha is negative the function grows exponentially; the error is
+# then up to 1.2 ULP, since s - 1 is rounded, and for alpha within 2^-63 (2^-511) of zero the result stays, from
+# x / alpha = 132 (1061) on, at the value there.
 #
 # 1. z + low = x / alpha as the quotient and what is left, z no lower than -18 (-38).
 # 2. e^z - 1 as in elu, low going to q, with s in A 2^k since k may be large; times alpha.
@@ -111,7 +112,9 @@ cdef extern from *:
 
 cdef inline void celu_prepare(real clamped, real alpha, real* t, real* r, real* q) noexcept nogil:
     cdef real z, low, k, h, c, h2, T
-    celu_quotient(clamped, alpha, <real> (-18 if real is float else -38), celu_high(alpha), &z, &low)
+    cdef real furthest = 18 if real is float else 38
+    furthest = where_true(alpha > 0, furthest) + where_true(not alpha > 0, celu_high(alpha))
+    celu_quotient(clamped, alpha, furthest, &z, &low)
     if real is float:
         t[0] = fma(z, LOG2E_F, SCALED_ROUND_F)
         k = t[0] - SCALED_ROUND_F
@@ -134,7 +137,7 @@ cdef inline real celu_finish(real t, real r, real q, real x, real alpha, real g)
     cdef real zero = SCALED_ROUND_F if real is float else SCALED_ROUND, up = 1 / A if small else 1
     cdef real a = alpha * up, s = pow2(t), m = s - A, high = fma(s, r, m), low = fma(s, q, fma(s, r, m - high))
     cdef real y = fma(a, high, finite_or_zero(a) * low) * (1 if small else 1 / A)
-    # One select, where two would be a branch.
+    y = -alpha if (x == -INFINITY) & (alpha > 0) else y
     return x if (not x < 0) | ((t == zero) & (absolute(r) <= tiny)) else y
 
 
@@ -159,10 +162,10 @@ cdef extern from *:
 cdef inline void celu_grad_prepare(real clamped, real alpha, real* t, real* p, real* z) noexcept nogil:
     cdef real low
     if real is float:
-        celu_quotient(clamped, alpha, <real> -CELU_GRAD_RANGE_F, <real> CELU_GRAD_RANGE_F, z, &low)
+        celu_quotient(clamped, alpha, <real> CELU_GRAD_RANGE_F, z, &low)
         exp_sum(z[0], low, <real> SCALED_TWICE_F if z[0] > CELU_GRAD_UP_F else <real> UPSCALED_TWICE_F, t, p)
     else:
-        celu_quotient(clamped, alpha, -CELU_GRAD_RANGE, CELU_GRAD_RANGE, z, &low)
+        celu_quotient(clamped, alpha, CELU_GRAD_RANGE, z, &low)
         exp_sum(z[0], low, SCALED_TWICE if z[0] > CELU_GRAD_UP else UPSCALED_TWICE, t, p)
 
 
@@ -170,13 +173,14 @@ cdef inline real celu_grad_finish(real t, real p, real z, real x, real alpha, re
     cdef real first, second, A = SCALE_F if real is float else SCALE, limit = LARGE_F if real is float else LARGE
     cdef real up = CELU_GRAD_UP_F if real is float else CELU_GRAD_UP
     cdef real lowest = 1 - (CELU_GRAD_RANGE_F if real is float else CELU_GRAD_RANGE)
-    cdef bint rising = z > up, large = (absolute(g) > limit) & (not rising)
+    cdef bint rising = z > up, large = (absolute(g) > limit) & (not rising), small = not (rising | large)
     pow2_halves(t, &first, &second)
-    cdef real m = (g * A if large else g) * first, y = fma(m, p, m) * second * (1 / A if rising else 1 if large else A)
-    y = g if (absolute(g) == INFINITY) & (z >= lowest) else y
-    y = <real> 0 if z < lowest else y
+    cdef real m = g * (where_true(large, A) + where_true(not large, <real> 1)) * first
+    cdef real y = where_true(not z < lowest, fma(m, p, m) * second * (
+        where_true(rising, 1 / A) + where_true(large, <real> 1) + where_true(small, A)
+    ))
     y = x if x != x else y
-    return g if (x > 0) | (g != g) else y
+    return g if (x > 0) | (g != g) | ((absolute(g) == INFINITY) & (z >= lowest)) else y
 
 
 # gaussian(x) = e^(-x^2)
@@ -197,8 +201,8 @@ cdef inline real gaussian_finish(real s, real p, real c, real x, real parameter,
 
 # gaussian_grad(g, x) = -2 x g e^(-x^2)
 #
-# Maximum error 1.7 ULP for float and 1.5 ULP for double. Where |x| is above 14.1 (38.4) the result is 0 whatever g is; 0
-# at x = 0 for an infinite g.
+# Maximum error 1.7 ULP for float and 1.5 ULP for double. Where |x| is above 14.1 (38.4) the result is 0 whatever g is,
+# and for an infinite g at x = 0.
 #
 # As gaussian, with 2^k in two factors. |x| is clamped to that limit.
 cdef extern from *:
@@ -219,7 +223,7 @@ cdef inline real gaussian_grad_finish(real t, real p, real c, real x, real param
     cdef real G = g * A if large else g, m = G * first * -x, y = fma(m, p, m) * (second + second) * (1 if large else A)
     cdef real infinite = 0 if x == 0 else m
     y = infinite if absolute(g) == INFINITY else y
-    y = with_sign_of(<real> 0, m) if absolute(x) > highest else y
+    y = <real> 0 if absolute(x) > highest else y
     y = x if x != x else y
     return g if g != g else y
 

@@ -12,24 +12,25 @@ cdef Loops selu_grad_loops = direct(
 
 
 cdef void selu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](selu_prepare[real], selu_finish[real], clamp[real], -18 if real is float else -38,
-                   0, args[0], NULL, NULL, args[1], n, single, streamed)
+    pipeline[real](selu_prepare[real], selu_finish[real], clamp[real], -18 if real is float else -38, 0,
+                   args[0], NULL, NULL, args[1], n, single, streamed)
 
 
 cdef Loops selu_loops = in_blocks(<loop_t> selu_loop[float], <loop_t> selu_loop[double], NULL)
 
 
 cdef void celu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](celu_prepare[real], celu_finish[real], clamp[real], -FLT_MAX if real is float else -DBL_MAX,
-                   0, args[0], args[1], NULL, args[2], n, single, streamed)
+    pipeline[real](celu_prepare[real], celu_finish[real], clamp[real], -FLT_MAX if real is float else -DBL_MAX, 0,
+                   args[0], given(args[1]), NULL, args[2], n, single, streamed)
 
 
 cdef Loops celu_loops = in_blocks(<loop_t> celu_loop[float], <loop_t> celu_loop[double], NULL)
 
 
 cdef void celu_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](celu_grad_prepare[real], celu_grad_finish[real], clamp[real], -FLT_MAX if real is float else -DBL_MAX,
-                   0, args[1], args[2], args[0], args[3], n, single, streamed)
+    pipeline[real](celu_grad_prepare[real], celu_grad_finish[real], clamp[real],
+                   -FLT_MAX if real is float else -DBL_MAX, 0,
+                   args[1], given(args[2]), given(args[0]), args[3], n, single, streamed)
 
 
 cdef Loops celu_grad_loops = in_blocks(<loop_t> celu_grad_loop[float], <loop_t> celu_grad_loop[double], NULL)
@@ -44,8 +45,9 @@ cdef Loops gaussian_loops = in_blocks(<loop_t> gaussian_loop[float], <loop_t> ga
 
 
 cdef void gaussian_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](gaussian_grad_prepare[real], gaussian_grad_finish[real], clamp_magnitude[real], 0,
-                   GAUSSIAN_GRAD_HIGH_F if real is float else GAUSSIAN_GRAD_HIGH, args[1], NULL, args[0], args[2], n, single, streamed)
+    pipeline[real](gaussian_grad_prepare[real], gaussian_grad_finish[real], clamp_magnitude[real],
+                   0, GAUSSIAN_GRAD_HIGH_F if real is float else GAUSSIAN_GRAD_HIGH,
+                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
 
 
 cdef Loops gaussian_grad_loops = in_blocks(
@@ -62,16 +64,17 @@ cdef Loops mish_loops = in_blocks(<loop_t> mish_loop[float], <loop_t> mish_loop[
 
 
 cdef void silu_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](silu_grad_prepare[real], silu_grad_finish[real], unclamped[real], 0,
-                   0, args[1], args[2], args[0], args[3], n, single, streamed)
+    pipeline[real](silu_grad_prepare[real], silu_grad_finish[real], unclamped[real], 0, 0,
+                   args[1], given(args[2]), given(args[0]), args[3], n, single, streamed)
 
 
 cdef Loops silu_grad_loops = in_blocks(<loop_t> silu_grad_loop[float], <loop_t> silu_grad_loop[double], NULL)
 
 
 cdef void mish_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](mish_grad_prepare[real], mish_grad_finish[real], clamp[real], NOTHING_F if real is float else NOTHING,
-                   MISH_HIGH_F if real is float else MISH_HIGH, args[1], NULL, args[0], args[2], n, single, streamed)
+    pipeline[real](mish_grad_prepare[real], mish_grad_finish[real], clamp[real],
+                   NOTHING_F if real is float else NOTHING, MISH_HIGH_F if real is float else MISH_HIGH,
+                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
 
 
 cdef Loops mish_grad_loops = in_blocks(<loop_t> mish_grad_loop[float], <loop_t> mish_grad_loop[double], NULL)

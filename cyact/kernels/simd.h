@@ -37,8 +37,8 @@ static CYTHON_INLINE float cyact_fmaf(float a, float b, float c) { return (float
 static CYTHON_INLINE double cyact_fma(double a, double b, double c) {
     double ah = cyact_upper_half(a), al = a - ah, bh = cyact_upper_half(b), bl = b - bh;
     double p = a * b, pe = ((ah * bh - p) + ah * bl + al * bh) + al * bl;
-    double s = p + c, v = s - p, se = (p - (s - v)) + (c - v);
-    return s + (pe + se);
+    double s = p + c, v = s - p, se = (p - (s - v)) + (c - v), y = s + (pe + se);
+    return y != y ? s : y;      /* where a splitting overflows, or the product */
 }
 static CYTHON_INLINE float cyact_madf(float a, float b, float c) { return a * b + c; }
 static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a * b + c; }
@@ -56,6 +56,15 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 #define CYACT_OR_NAN(y, x) (y)
 #else
 #define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
+#endif
+
+/* What the compiler cannot know by itself. */
+#if defined(__GNUC__)
+#define CYACT_ASSUME(condition) do { if (!(condition)) __builtin_unreachable(); } while (0)
+#elif defined(_MSC_VER)
+#define CYACT_ASSUME(condition) __assume(condition)
+#else
+#define CYACT_ASSUME(condition)
 #endif
 
 /* ---- float16 to float and back ---- */
