@@ -7,12 +7,11 @@ with NumPy's float64, whose own error is some 2^-29 of a float32 ULP; for float6
 ``m`` is what ``Float64`` and ``Mpfr`` have in common; ``abs``, ``**`` and the operators do as they are.
 """
 
-import itertools
 import math
 
 import gmpy2
 import numpy as np
-from cases import FORMATS, from_bits, isnan, unsigned
+from cases import FORMATS, from_bits, isnan, largest, unsigned
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sinh", "cosh", "tanh")
 
@@ -49,57 +48,59 @@ def exact_64(case, operands, dtype, formula=None):
     return np.broadcast_to(exact, operands[0].shape).astype("float64")
 
 
-def exact_mpfr(case, operands, dtype, precision=160, formula=None):
-    """The exact results one by one, as MPFR's numbers; or those of another formula."""
-    formula = formula or case.formula
+def exact_mpfr(case, operands, dtype, precision=160):
+    """The exact results one by one, as MPFR's numbers."""
     parameters = case.rounded(dtype)
     with gmpy2.context(precision=precision):
         for values in zip(*(x.astype("float64").tolist() for x in operands), strict=True):
-            yield formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
+            yield case.formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
 
 
 # ---- errors ----
 
-def ulp_errors_64(result, exact, least=0.0):
+def ulp_errors_64(result, exact, exponents=-np.inf):
     """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value.
 
-    The ULP is that of the exact value, or of ``least`` where that is larger.
+    An ulp is one of the value, but of no lower exponent than ``exponents``. Beyond the largest number the value is infinity.
     """
     digits, smallest = FORMATS[result.dtype.name]
     y = result.astype("float64")
     with np.errstate(all="ignore"):
-        ulp = np.maximum(np.frexp(np.maximum(np.abs(exact), least))[1] - 1, smallest) - digits
+        ulp = np.maximum(np.frexp(exact)[1] - 1, np.maximum(exponents, smallest).astype(int)) - digits
         errors = np.ldexp(np.abs(y - exact), -ulp)
     errors[np.isnan(errors)] = np.inf
-    errors[(y == exact) | np.isnan(y) & np.isnan(exact)] = 0
+    overflown = np.isinf(y) & (np.abs(exact) > float(largest(result.dtype))) & ((y > 0) == (exact > 0))
+    errors[(y == exact) | np.isnan(y) & np.isnan(exact) | overflown] = 0
     return errors
 
 
-def ulp_errors_mpfr(result, exact, least=()):
+def ulp_errors_mpfr(result, exact, exponents=-np.inf):
     """The same for MPFR's numbers."""
     digits, smallest = FORMATS[result.dtype.name]
+    least = np.broadcast_to(np.maximum(exponents, smallest).astype(int), result.shape).tolist()
+    top = float(largest(result.dtype))
     errors = np.zeros(result.size)
-    triples = itertools.zip_longest(result.astype("float64").tolist(), exact, least, fillvalue=0)
-    for i, (y, value, term) in enumerate(triples):
-        if y == value or y != y and gmpy2.is_nan(value):
+    for i, (y, value) in enumerate(zip(result.astype("float64").tolist(), exact, strict=True)):
+        if y == value or y != y and gmpy2.is_nan(value) or math.isinf(y) and abs(value) > top and (y > 0) == (value > 0):
             continue
         if not gmpy2.is_finite(value) or math.isinf(y) or y != y:
             errors[i] = np.inf
             continue
-        scale = max(abs(value), term)
-        ulp = (max(gmpy2.get_exp(scale) - 1, smallest) if scale else smallest) - digits
+        ulp = (max(gmpy2.get_exp(value) - 1, least[i]) if value else least[i]) - digits
         difference = abs(value - y)
         errors[i] = gmpy2.mul_2exp(difference, -ulp) if ulp < 0 else gmpy2.div_2exp(difference, ulp)
     return errors
 
 
 def ulp_errors(case, operands, result):
-    """Errors of a function's results."""
-    exact, errors = (exact_mpfr, ulp_errors_mpfr) if result.dtype == np.float64 else (exact_64, ulp_errors_64)
-    values = exact(case, operands, result.dtype)
-    if case.larger_term is None:
-        return errors(result, values)
-    return errors(result, values, exact(case, operands, result.dtype, formula=case.larger_term))
+    """Errors of a function's results: where the row has a larger term, in ULP of that."""
+    exponents = -np.inf
+    if case.larger_term:
+        term = exact_64(case, operands, result.dtype, case.larger_term)
+        exponents = np.where(np.isfinite(term) & (term != 0), np.frexp(term)[1] - 1.0, -np.inf)
+    if result.dtype == np.float64:
+        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype), exponents)
+    return ulp_errors_64(result, exact_64(case, operands, result.dtype), exponents)
 
 
 def round_exactly(values, dtype, exact=None):

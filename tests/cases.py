@@ -234,10 +234,8 @@ class Case:
     reference: Callable | None = None       # arrays to the result, exactly: bit for bit
     formula: Callable | None = None         # or real numbers to a real number, after a module ``m``: see accuracy.py
     formula_64: Callable | None = None      # the same with NumPy's float64, where ``formula`` would cancel
+    larger_term: Callable | None = None     # of a formula that is a sum and crosses zero: where it is larger, its ULP counts
     max_ulp: dict = field(default_factory=dict)     # how far from the formula's value, by the result's dtype: measured
-
-    # The larger term of a gradient's sum that crosses zero: errors are then in ULP of the larger of it and the value.
-    larger_term: Callable | None = None
 
     # How it is called.
     inputs: tuple = ("features",)           # arrays, by the names of their parameters

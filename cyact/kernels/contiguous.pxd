@@ -13,8 +13,8 @@ from libc.string cimport memcpy
 from cyact.kernels.convert cimport load_block, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, prefetch, store_first,
-    store_vector, stream_vector,
+    LANES_16_BIT, VECTOR, assume, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, prefetch,
+    store_first, store_vector, stream_vector,
 )
 
 cdef enum:
@@ -337,6 +337,12 @@ cdef inline void one_vector(
             a[i], b[i], c[i], x[i], parameters[i] if parameters != NULL else 0,
             gradients[i] if gradients != NULL else 0,
         )
+
+
+# An operand that is there. The compiler has to know: that it might be NULL is a branch at each element.
+cdef inline const real* given(const real* operand) noexcept nogil:
+    assume(operand != NULL)
+    return operand
 
 
 cdef inline void pipeline(

@@ -52,6 +52,15 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 #define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
 #endif
 
+/* What the compiler cannot know by itself. */
+#if defined(__GNUC__)
+#define CYACT_ASSUME(condition) do { if (!(condition)) __builtin_unreachable(); } while (0)
+#elif defined(_MSC_VER)
+#define CYACT_ASSUME(condition) __assume(condition)
+#else
+#define CYACT_ASSUME(condition)
+#endif
+
 /* ---- float16 to float and back ---- */
 
 #if defined(__AVX512F__)
