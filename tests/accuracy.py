@@ -48,13 +48,12 @@ def exact_64(case, operands, dtype, formula=None):
     return np.broadcast_to(exact, operands[0].shape).astype("float64")
 
 
-def exact_mpfr(case, operands, dtype, precision=160, formula=None):
-    """The exact results one by one, as MPFR's numbers; or those of another formula."""
-    formula = formula or case.formula
+def exact_mpfr(case, operands, dtype, precision=160):
+    """The exact results one by one, as MPFR's numbers."""
     parameters = case.rounded(dtype)
     with gmpy2.context(precision=precision):
         for values in zip(*(x.astype("float64").tolist() for x in operands), strict=True):
-            yield formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
+            yield case.formula(Mpfr, *map(gmpy2.mpfr, values), *map(gmpy2.mpfr, parameters))
 
 
 # ---- errors ----

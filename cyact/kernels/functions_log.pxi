@@ -27,7 +27,7 @@ cdef Loops logit_loops = in_blocks(<loop_t> logit_loop[float], <loop_t> logit_lo
 cdef void softplus_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](softplus_grad_prepare[real], softplus_grad_finish[real], clamp[real],
                    -200 if real is float else -1500, 200 if real is float else 1500,
-                   args[1], NULL, args[0], args[2], n, single, streamed)
+                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
 
 
 cdef Loops softplus_grad_loops = in_blocks(
@@ -38,7 +38,7 @@ cdef Loops softplus_grad_loops = in_blocks(
 cdef void log_sigmoid_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](log_sigmoid_grad_prepare[real], log_sigmoid_grad_finish[real], clamp[real],
                    -200 if real is float else -1500, 200 if real is float else 1500,
-                   args[1], NULL, args[0], args[2], n, single, streamed)
+                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
 
 
 cdef Loops log_sigmoid_grad_loops = in_blocks(
