@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from cases import CASES, FLOATS, assert_same_bits
+from conftest import of_cases
 
 import cyact
 
@@ -245,6 +246,17 @@ def test_unknown_keyword(case, keyword):
 def test_parameter_where_there_is_none(case):
     for parameter in {parameter for _, parameter in PARAMETERS} - set(case.parameters):
         refused(case, TypeError, parameter, *good(case), **{parameter: 0.2})
+
+
+@pytest.mark.parametrize("value", [None, 1, 0, 0.0, "tanh", np.ones(6, bool), np.array(True), np.int8(1)], ids=repr)
+@of_cases(lambda case: case.keywords)
+def test_option_that_is_no_bool(case, value):
+    (option,) = case.keywords
+    public = CASES[case.public]
+    out = np.ones((4, 6), "float32")
+    refused(public, TypeError, f"{option} must be a bool", *good(case), out=out, **{option: value})
+    with pytest.raises(TypeError, match=case.public):
+        case.function(*good(case), out, True)
 
 
 @pytest.mark.parametrize(("keyword", "value", "error", "says"), [

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import FLOATS, INTEGERS, REPRESENTATIVES, assert_same_bits, bits, largest, sample, special
+from cases import CASES, FLOATS, INTEGERS, REPRESENTATIVES, assert_same_bits, bits, largest, sample, special
 from conftest import of_cases
 
 import cyact
@@ -258,6 +258,25 @@ def test_inputs_by_keyword(case):
     x = np.array([-1.0, 2.0])
     arrays = [x, x[::-1]][:case.arrays]
     assert_same_bits(case.function(**dict(zip(case.inputs, arrays, strict=True))), case.function(*arrays))
+
+
+@of_cases(lambda case: case.keywords)
+def test_option_chooses_the_kernel(case):
+    """Wherever a call goes: the fast path, the ufunc with what it takes, a list. NumPy's bool is one too."""
+    (option,) = case.keywords
+    x, want = pair(case)
+    other = CASES[case.public](*x)
+    assert (want != other).any()
+    for off in (False, np.False_):
+        assert_same_bits(case.function(*x, **{option: off}), other)
+    for on in ({option: True}, {option: np.True_}, {option: True, "name": "layer 3"}):
+        assert_same_bits(case.function(*x, **on), want)
+        assert_same_bits(case.function(*(a[:, ::-2] for a in x), **on), want[:, ::-2])
+        assert_same_bits(case.function(*x, where=np.True_, order="C", **on), want)
+        assert_same_bits(case.function(*x, out=np.empty_like(want), casting="unsafe", **on), want)
+        assert_same_bits(case.function(*(a.astype("float64").tolist() for a in x), dtype="float32", **on), want)
+        assert case.function(**dict(zip(case.inputs, x, strict=True)), **on, out=(out := np.empty_like(want))) is out
+        assert_same_bits(out, want)
 
 
 def test_name_changes_nothing(case):
