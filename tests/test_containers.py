@@ -129,7 +129,7 @@ def test_nullable_data_frame_by_columns(pd, case):
     """pandas gives a ufunc of several inputs the frame as one array of objects, so a column at a time."""
     frame = pd.DataFrame({"a": [-1, None], "b": [0.5, 2]}, dtype="Float32")
     if case.arrays == 2 or case.parameters:
-        with pytest.raises(TypeError, match=rf"{case.name}: "):
+        with pytest.raises(TypeError, match=rf"{case.function.__name__}: "):
             case(*[frame] * case.arrays)
     result = frame.apply(lambda column: case(*[column] * case.arrays))
     assert (result.dtypes == "Float32").all()
@@ -145,7 +145,7 @@ def test_read_only_values_of_copy_on_write(pd):
     for given in (series.to_numpy(), series.values, frame.to_numpy(), frame["a"].to_numpy()):
         before = given.copy()
         for case in CASES.values():
-            with pytest.raises(ValueError, match=rf"^{case.name} \(name='column'\): .*read-only"):
+            with pytest.raises(ValueError, match=rf"^{case.function.__name__} \(name='column'\): .*read-only"):
                 case(*[given] * case.arrays, out=given, name="column")
         assert_same_bits(given, before)
         assert_same_bits(cyact.relu(given), np.where(before < 0, 0, before))        # reading is fine
@@ -323,7 +323,7 @@ def test_memory_map_that_must_not_be_written(case, tmp_path):
     data = np.linspace(-1, 1, 100)
     data.tofile(path)
     mapped = np.memmap(path, "float64", "r")
-    with pytest.raises(ValueError, match=rf"^{case.name} \(name='file'\): .*read-only"):
+    with pytest.raises(ValueError, match=rf"^{case.function.__name__} \(name='file'\): .*read-only"):
         case(*[mapped] * case.arrays, out=mapped, name="file")
     assert_same_bits(np.fromfile(path), data)
     # Copy on write: the memory changes, the file doesn't.
@@ -444,7 +444,7 @@ def test_array_likes(case, dtype, kind):
     # An array-like is no place to store into; a tuple is one of outputs.
     given = kind(x[0])
     before = x[0].copy()
-    with pytest.raises(ValueError if kind is tuple else TypeError, match=rf"^{case.name} \(name='like'\): "):
+    with pytest.raises(ValueError if kind is tuple else TypeError, match=rf"^{case.function.__name__} \(name='like'\): "):
         case(given, *x[1:], out=given, name="like")
     assert_same_bits(x[0], before)
 

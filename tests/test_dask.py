@@ -164,7 +164,9 @@ def test_map_blocks(client):
 
 def test_functions_as_tasks(client):
     x = np.linspace(-3, 3, 100)
-    futures = [client.submit(case.function, *[x] * case.arrays, *case.tried, pure=False) for case in CASES.values()]
+    futures = [
+        client.submit(case.function, *[x] * case.arrays, *case.tried, **case.keywords, pure=False) for case in CASES.values()
+    ]
     for case, result in zip(CASES.values(), client.gather(futures), strict=True):
         assert_same_bits(result, case(*[x] * case.arrays))
     failed = client.submit(cyact.relu, x > 0, name="on a worker")
