@@ -14,10 +14,10 @@ MSVC = sys.platform == "win32"
 # nothing reads; the third keeps it from fusing what the source does not.
 FLAGS = ["-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden"]
 # Of -O3 what makes loops faster: vectors, and blocks of one vector that stay in a register (-fpeel-loops). Not -O3
-# itself: it makes scalar code of leaky_relu_grad's loop, which then takes 5 to 48 times as long. Loops over two lanes
+# itself: it makes scalar code of leaky_relu_grad's loop, which then takes several times as long. Loops over two lanes
 # are not to be unrolled before they can become a vector (the last flag): x86_64_v2 has such vectors of double.
 VECTORS = ["-ftree-vectorize", "-fvect-cost-model", "-fpeel-loops", "--param=max-completely-peel-times=1"]
-# The platform that is built for, not the one that builds.
+# get_platform() answers for the platform that is built for, platform.machine() for the one that builds.
 LEVELS = {"generic": []}
 if sysconfig.get_platform().endswith(("x86_64", "amd64")):
     LEVELS = {

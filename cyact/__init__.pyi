@@ -156,7 +156,7 @@ class _OfGradientsFeaturesApproximate(_Function, Protocol):
         approximate: bool | np.bool_ = ..., **options: Unpack[_Options],
     ) -> _Out: ...
 
-class _OfOutput(_Function, Protocol):
+class _OfYDy(_Function, Protocol):
     @overload
     def __call__(self, y: ArrayLike, dy: ArrayLike, out: None = None, **options: Unpack[_Options]) -> Any: ...
     @overload
@@ -166,19 +166,12 @@ class _OfOutput(_Function, Protocol):
 
 celu: _OfFeaturesAlpha
 celu_grad: _OfGradientsFeaturesAlpha
-gelu: _OfFeaturesApproximate
-gelu_grad: _OfGradientsFeaturesApproximate
-log_sigmoid: _OfFeatures
-log_sigmoid_grad: _OfGradientsFeatures
-logit: _OfFeatures
-logit_grad: _OfGradientsFeatures
-softplus: _OfFeatures
-softplus_grad: _OfGradientsFeatures
-
 elu: _OfFeaturesAlpha
 elu_grad: _OfGradientsOutputsAlpha
 gaussian: _OfFeatures
 gaussian_grad: _OfGradientsFeatures
+gelu: _OfFeaturesApproximate
+gelu_grad: _OfGradientsFeaturesApproximate
 hard_shrink: _OfFeaturesThreshold
 hard_shrink_grad: _OfGradientsFeaturesThreshold
 hard_sigmoid: _OfFeatures
@@ -187,6 +180,12 @@ hard_silu: _OfFeatures
 hard_silu_grad: _OfGradientsFeatures
 hard_tanh: _OfFeatures
 hard_tanh_grad: _OfGradientsFeatures
+leaky_relu: _OfFeaturesAlpha
+leaky_relu_grad: _OfGradientsFeaturesAlpha
+log_sigmoid: _OfFeatures
+log_sigmoid_grad: _OfGradientsFeatures
+logit: _OfFeatures
+logit_grad: _OfGradientsFeatures
 mish: _OfFeatures
 mish_grad: _OfGradientsFeatures
 relu: _OfFeatures
@@ -195,19 +194,19 @@ relu6_grad: _OfGradientsFeatures
 relu_grad: _OfGradientsFeatures
 selu: _OfFeatures
 selu_grad: _OfGradientsOutputs
+sigmoid: _OfFeatures
+sigmoid_grad: _OfYDy
 silu: _OfFeaturesBeta
 silu_grad: _OfGradientsFeaturesBeta
 soft_shrink: _OfFeaturesThreshold
 soft_shrink_grad: _OfGradientsFeaturesThreshold
+softplus: _OfFeatures
+softplus_grad: _OfGradientsFeatures
 softsign: _OfFeatures
 softsign_grad: _OfGradientsFeatures
 step: _OfFeatures
-leaky_relu: _OfFeaturesAlpha
-leaky_relu_grad: _OfGradientsFeaturesAlpha
-sigmoid: _OfFeatures
-sigmoid_grad: _OfOutput
 tanh: _OfFeatures
-tanh_grad: _OfOutput
+tanh_grad: _OfYDy
 
 def set_num_threads(n: SupportsIndex) -> None: ...
 def get_num_threads() -> int: ...

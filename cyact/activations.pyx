@@ -110,6 +110,7 @@ cdef inline void bounds(PyArrayObject* x, char** low, char** high) noexcept:
             high[0] += extent
 
 
+# ``may_write`` for any strides, by the lowest and highest address.
 cdef bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
     cdef char* low
     cdef char* high
@@ -122,7 +123,7 @@ cdef bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
     return high <= out_low or out_high <= low
 
 
-# Whether writing an element of ``out`` leaves every later one of ``x`` as it was, of ``n``: by their bounds.
+# Whether ``out`` may be written while ``x`` is read, n elements each: they are the same elements, or lie apart.
 cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) noexcept:
     cdef char* p = <char*> PyArray_DATA(out)
     cdef char* q = <char*> PyArray_DATA(x)
@@ -136,15 +137,15 @@ cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) n
     )
 
 
-# Where an operand's data are. Operands that are NULL are parameters.
-cdef inline char* operand_data(PyArrayObject** operands, int o, double* parameters) noexcept:
-    return <char*> &parameters[o] if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
+# Where an operand's data are. An operand that is NULL is a parameter: a number (broadcast: stride 0).
+cdef inline char* operand_data(PyArrayObject** operands, int o, double* numbers) noexcept:
+    return <char*> &numbers[o] if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
 
 
-# Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow. Operands
-# that are NULL are parameters. False where elements of the output may overlap each other.
-cdef bint make_nest(LoopNest* nest, PyArrayObject** arrays, int operands, double* parameters) noexcept:
-    cdef PyArrayObject* out = arrays[operands - 1]
+# Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow. False
+# where elements of the output may overlap each other.
+cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, double* numbers) noexcept:
+    cdef PyArrayObject* out = operands[count - 1]
     cdef int axes[MAX_DIMS]
     cdef int ndim = PyArray_NDIM(out), axis, a, o
     cdef Py_ssize_t strides[MAX_OPERANDS]
@@ -156,8 +157,8 @@ cdef bint make_nest(LoopNest* nest, PyArrayObject** arrays, int operands, double
             axes[a] = axes[a - 1]
             a -= 1
         axes[a] = axis
-    for o in range(operands):
-        nest.data[o] = operand_data(arrays, o, parameters)
+    for o in range(count):
+        nest.data[o] = operand_data(operands, o, numbers)
     nest.ndim = 0
     for a in range(ndim):
         axis = axes[a]
@@ -165,11 +166,11 @@ cdef bint make_nest(LoopNest* nest, PyArrayObject** arrays, int operands, double
         if n == 1:
             continue
         backwards = True
-        for o in range(operands):
-            strides[o] = 0 if arrays[o] == NULL else PyArray_STRIDE(arrays[o], axis)
+        for o in range(count):
+            strides[o] = 0 if operands[o] == NULL else PyArray_STRIDE(operands[o], axis)
             backwards = backwards and strides[o] <= 0
         merge = nest.ndim > 0
-        for o in range(operands):
+        for o in range(count):
             if backwards:
                 nest.data[o] += strides[o] * (n - 1)
                 strides[o] = -strides[o]
@@ -178,25 +179,25 @@ cdef bint make_nest(LoopNest* nest, PyArrayObject** arrays, int operands, double
             nest.shape[nest.ndim] = 1
             nest.ndim += 1
         nest.shape[nest.ndim - 1] *= n
-        for o in range(operands):
+        for o in range(count):
             nest.strides[o][nest.ndim - 1] = strides[o]
     for a in range(nest.ndim - 1, -1, -1):
-        if abs(nest.strides[operands - 1][a]) < extent:
+        if abs(nest.strides[count - 1][a]) < extent:
             return False
-        extent += abs(nest.strides[operands - 1][a]) * (nest.shape[a] - 1)
+        extent += abs(nest.strides[count - 1][a]) * (nest.shape[a] - 1)
     if nest.ndim == 0:
         nest.ndim = 1
         nest.shape[0] = 1
-        for o in range(operands):
+        for o in range(count):
             nest.strides[o][0] = nest.kernel.itemsize[o]
     return True
 
 
 # A function of its own, so that short calls need not make room for a loop nest.
-cdef bint strided(const Kernel* kernel, PyArrayObject** operands, double* parameters, Py_ssize_t n) noexcept:
+cdef bint strided(const Kernel* kernel, PyArrayObject** operands, double* numbers, Py_ssize_t n) noexcept:
     cdef LoopNest nest
     nest.kernel = kernel
-    if not make_nest(&nest, operands, kernel.operands, parameters):
+    if not make_nest(&nest, operands, kernel.operands, numbers):
         return False
     if n < GIL_FREE:
         run_strided(&nest)
@@ -217,7 +218,7 @@ cdef object fast_path(
     cdef PyArrayObject* y
     cdef PyArrayObject* target
     cdef char* args[MAX_OPERANDS]
-    cdef double values[MAX_OPERANDS]                # of the parameters, as bytes of any dtype
+    cdef double numbers[MAX_OPERANDS]               # of the parameters, as bytes of any dtype
     cdef double value
     cdef Py_ssize_t n
     cdef int index, last, o, i, orders
@@ -237,7 +238,8 @@ cdef object fast_path(
         return None
     last = kernel.operands - 1
     n = size(x)
-    orders = PyArray_FLAGS(x) & CONTIGUOUS      # those that all arrays share
+    # C and F contiguity, as far as all arrays share it: one straight run if any is left.
+    orders = PyArray_FLAGS(x) & CONTIGUOUS
     operands[0] = x
     if function.inputs == 2:
         y = <PyArrayObject*> inputs[1]
@@ -258,7 +260,7 @@ cdef object fast_path(
         else:
             return None
         o = function.inputs + i
-        store(value, kernel.types[o], &values[o])
+        store(value, kernel.types[o], &numbers[o])
         operands[o] = NULL
     if out != NULL:
         target = <PyArrayObject*> out
@@ -284,15 +286,16 @@ cdef object fast_path(
         pass
     elif orders:
         for o in range(last + 1):
-            args[o] = operand_data(operands, o, values)
+            args[o] = operand_data(operands, o, numbers)
         if n < GIL_FREE:
             kernel.call(kernel, args, n, True, False)
         else:
             with nogil:
                 run_contiguous(kernel, args, n, True, out == NULL)
-    elif not strided(kernel, operands, values, n):
+    elif not strided(kernel, operands, numbers, n):
         return None
-    # Reading the flags waits for the results, which may as well take their time while the interpreter goes on.
+    # Reading the flags waits for the results. Short calls of kernels that raise none skip it, so that the interpreter
+    # goes on meanwhile.
     if n >= GIL_FREE or kernel.raises_flags:
         clear_raised_flags(status)
     if out == NULL and PyArray_NDIM(target) == 0:

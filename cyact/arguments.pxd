@@ -5,19 +5,19 @@ from cyact.kernels.table cimport MAX_INPUTS, MAX_PARAMETERS
 from cyact.ufuncs cimport Function
 
 cdef enum:
-    # What a call of a public function may be given: its inputs and parameters, by position or keyword; what every ufunc
-    # takes; the caller's label; its option.
+    # The slots that a call's arguments are sorted into: its inputs and parameters, by position or keyword; what every
+    # ufunc takes; the caller's label; its option.
     INPUT = 0
-    PARAMETER = 2       # INPUT + MAX_INPUTS
-    OUT = 5             # PARAMETER + MAX_PARAMETERS
-    WHERE = 6
-    CASTING = 7
-    ORDER = 8
-    DTYPE = 9
-    SUBOK = 10
-    NAME = 11
-    OPTION = 12
-    SLOTS = 13
+    PARAMETER = INPUT + MAX_INPUTS
+    OUT = PARAMETER + MAX_PARAMETERS
+    WHERE = OUT + 1
+    CASTING = OUT + 2
+    ORDER = OUT + 3
+    DTYPE = OUT + 4
+    SUBOK = OUT + 5
+    NAME = OUT + 6
+    OPTION = OUT + 7
+    SLOTS = OUT + 8
 
 
 # A function with the names and defaults of its arguments.

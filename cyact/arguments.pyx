@@ -67,17 +67,16 @@ cdef int find(Signature function, PyObject* key) except -2:
 cdef int parse(
     Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values
 ) except -1:
-    """Fill in ``values``, NULL for what is not given. The result is the last slot that is."""
+    """Fill in ``values``, NULL for what is not given."""
     cdef object problem = None
     cdef Py_ssize_t taken = 0, i
-    cdef int index, last = -1
+    cdef int index
     memset(values, 0, SLOTS * sizeof(values[0]))
     for index in range(OUT + 1):
         if taken == nargs:
             break
         if function.names[index] != NULL:
             values[index] = args[taken]
-            last = index
             taken += 1
     if taken < nargs:
         problem = f"takes at most {taken} positional arguments, {nargs} were given"
@@ -90,13 +89,11 @@ cdef int parse(
                 problem = f"got multiple values for argument {(<tuple> keywords)[i]!r}"
             else:
                 values[index] = args[nargs + i]
-                last = max(last, index)
     for index in range(INPUT, INPUT + function.inputs):
         if values[index] == NULL and problem is None:
             problem = f"missing argument {<object> function.names[index]!r}"
     if problem is not None:
         raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
-    return last
 
 
 cdef Function choose(Signature function, PyObject** values):
@@ -249,7 +246,8 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
         value = function.defaults[i] if values[PARAMETER + i] == NULL else <object> values[PARAMETER + i]
         value = checked_parameter(function, inputs, <object> function.names[PARAMETER + i], value, dtype)
         operands.append(value)
-        # NumPy takes no notice of a scalar's dtype beside bfloat16.
+        # bfloat16 features with a float64 parameter: NumPy would give bfloat16 if the parameter is 0-d; dtype= asks for
+        # float64.
         if dtype is None and is_bfloat16(dtype_of(first)) and dtype_of(value) == np.float64:
             dtype = dtype_of(value)
             values[DTYPE] = <PyObject*> dtype
@@ -285,6 +283,6 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
     keywords = KEYWORD_TUPLES[given]        # a reference: another thread may have stored the same again
     if exact:
         return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)
-    # A cast to a smaller dtype may overflow, to inf.
+    # Casts of the result warn: of overflow to inf, and of values that an integer dtype cannot hold.
     with np.errstate(all="ignore"):
         return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)

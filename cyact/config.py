@@ -9,8 +9,8 @@ from collections.abc import Iterator
 def patient_openmp() -> Iterator[None]:
     """Load OpenMP's library within this block, and its idle threads will sleep instead of spinning for milliseconds.
 
-    They would take the processor from whatever else runs, and be late for the next call: hundreds of times as long as
-    one thread takes, on a machine with another busy process. Only the library reads the variable, when it is loaded.
+    They would take the processor from whatever else runs, and be late for the next call: on a machine with another busy
+    process, that takes many times as long as with one thread. Only the library reads the variable, when it is loaded.
     """
     ours = not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
     if ours:

@@ -4,7 +4,8 @@ from cyact.kernels.table cimport Kernel, Level, LoopNest
 cdef const Level* level
 
 
-# Not the flag of an inexact result, which nearly every call raises and nobody reads: writing the register takes time.
+# Puts the flags back to ``status`` if the call raised one that NumPy warns of. The inexact flag stays: nearly every
+# call raises it, nobody reads it, and writing the register takes time.
 cdef inline void clear_raised_flags(unsigned int status) noexcept nogil:
     if get_status() & ~status & WARNINGS:
         set_status(status)

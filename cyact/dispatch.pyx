@@ -7,7 +7,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
 from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LoopNest
-from cyact.threads cimport thread_count, threads_started
+from cyact.threads cimport startable, thread_count
 
 cdef extern from *:
     """
@@ -26,17 +26,20 @@ cdef extern from *:
 compiler = COMPILER.decode()
 
 cdef enum:
-    # Elements from which two threads are faster than one: waking a thread takes some 10 microseconds, and longer where
-    # its processor is taken.
+    # Elements from which two threads are faster than one: waking a thread takes microseconds, and longer where its
+    # processor is taken.
     COMPUTE_BOUND_THREADED = 131072
     MEMORY_BOUND_THREADED = 1048576
     # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
     # is taken by another program does not keep the others waiting.
     CHUNK = 32768
+    STREAMED_LEAST = 16777216       # bytes: 16 MiB
+    STREAMED_MOST = 67108864        # 64 MiB
 
-# Bytes of inputs and output from which the output is written past the cache. A result that the last-level cache can
-# hold is wanted there. A cache that many processors share holds less for each, hence the upper limit.
-cdef Py_ssize_t streamed_from = 16777216
+# Bytes of inputs and output from which the output is written past the cache: the last-level cache's, taken as 16 to 64
+# MiB. Smaller results are wanted in the cache. A cache that many processors share holds less for each, hence the upper
+# limit.
+cdef Py_ssize_t streamed_from = STREAMED_LEAST
 
 
 def set_streamed(n):
@@ -49,18 +52,18 @@ def set_streamed(n):
 
 def start(module, cache):
     """Use a level's module. ``cache`` is the size of the last-level cache in bytes, 0 where it is unknown."""
-    global level_name, build_flags, emulates_fma, level
+    global level_name, build_flags, emulates_fma, level, streamed_from
     level = <const Level*> PyCapsule_GetPointer(module.level, "cyact.kernels.level")
     level_name = module.__name__.rpartition(".")[2]
     build_flags, emulates_fma = module.build_flags, level.emulates_fma
-    set_streamed(min(max(cache, streamed_from), 4 * streamed_from))
+    streamed_from = min(max(<Py_ssize_t> cache, <Py_ssize_t> STREAMED_LEAST), <Py_ssize_t> STREAMED_MOST)
 
 
 # How many threads are worth waking for n elements: never more than there are chunks.
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
     if n < (COMPUTE_BOUND_THREADED if kernel.compute_bound else MEMORY_BOUND_THREADED):
         return 1
-    return threads_started(<int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK))
+    return startable(<int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK))
 
 
 cdef void run_chunk(

@@ -1,2 +1,2 @@
 cdef int thread_count() noexcept nogil
-cdef int threads_started(int n) noexcept nogil
+cdef int startable(int n) noexcept nogil

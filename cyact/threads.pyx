@@ -35,7 +35,7 @@ cdef extern from *:
 
     /* OpenMP ends the process where it cannot start a thread: too many of the user's, or too little memory for its
        stack. So before a calling thread's team grows, as many threads are started here for a trial, with stacks as
-       large as OpenMP's; they live until all of them do. */
+       large as OpenMP's; each waits at a lock until the last has started. */
     static CYACT_THREAD_LOCAL int cyact_team = 1;
     #ifdef _OPENMP
     #include <stdlib.h>
@@ -76,7 +76,7 @@ cdef extern from *:
     bint can_start "cyact_can_start"(int more, size_t stack) noexcept nogil
 
 cdef enum:
-    MOST = 4096
+    MOST = 4096     # a limit against typing errors
 
 has_openmp = OPENMP
 cdef int process_limit = 0      # by ``set_num_threads`` or CYACT_NUM_THREADS; 0 for none
@@ -103,7 +103,7 @@ cdef int thread_count() noexcept nogil:
     return min(count, quota) if quota > 0 else count
 
 
-cdef int threads_started(int n) noexcept nogil:
+cdef int startable(int n) noexcept nogil:
     """How many threads a parallel region may ask for, where n are wanted: n, or 1 if these cannot be started."""
     global starved, team
     if n > team and not can_start(n - 1, stack_size):

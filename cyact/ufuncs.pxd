@@ -1,6 +1,4 @@
-from cpython.object cimport PyObject
-
-from cyact.kernels.table cimport MAX_INPUTS, MAX_PARAMETERS, Kernel
+from cyact.kernels.table cimport Kernel
 
 cdef enum:
     NUMPY_TYPES = 24        # NumPy's own type numbers; the next index is bfloat16's

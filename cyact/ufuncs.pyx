@@ -108,10 +108,11 @@ cdef int resolver(
 ) except -1:
     """NumPy's choice of a loop, but for four things.
 
-    Dtypes that have no loop are refused, of which NumPy would cast some (bool to int8, float8 to float32), and integers
-    where there are floating-point loops alone, which it would cast to float16. bfloat16 is made known when it is first
-    met. And where only the result's dtype is asked for (``dtype=``), every other operand is computed in it too: NumPy
-    would take the first loop with that result, and cast an int32 array to int8 for it.
+    1. A dtype without a loop is refused, also where NumPy would cast it (bool to int8, float8 to float32).
+    2. Integers are refused where all loops are floating-point: NumPy would cast them to float16.
+    3. bfloat16's loops are added when it is first met.
+    4. ``dtype=`` alone is taken for every operand: NumPy would take the first loop with that result, and cast an int32
+       array to int8 for it.
     """
     cdef int nargs = ufunc.nin + ufunc.nout, inputs = (<const Kernel*> ufunc.data[0]).inputs, number, i
     cdef bint integers = True
@@ -184,26 +185,27 @@ cdef add_bfloat16(dtype):
 # ---- functions ----
 
 def _rows():
-    """The level's kernels by function: lists of an index into its table, and NumPy's type number of each operand.
+    """The rows of the level's table by function: (index, NumPy's type number of each operand).
 
-    NumPy may have several types for one of the table's: int64 is both long and long long on Linux. bfloat16 has no
-    number yet: its kernels are in lists of their own, under the name and "E".
+    NumPy may have several types for one of the table's: int64 is both long and long long on Linux. Apart from these,
+    the indices of bfloat16's rows by function: its number is not known yet.
     """
     alike = {code: [char for char in "bBhHiIlLqQefd" if np.dtype(char) == np.dtype(code)] for code in "bBhHiIqQefd"}
     number = {char: np.dtype(char).num for char in "bBhHiIlLqQefd"}
     cdef Py_ssize_t i
-    cdef dict rows = {}
+    cdef dict rows = {}, of_bfloat16 = {}
     for i in range(level.count):
         name, types = level.kernels[i].function.decode(), (<char*> level.kernels[i].types).decode()
         if types[0] == "E":
-            rows[name + "E"] = i
+            of_bfloat16[name] = i
         for char in alike.get(types[0], ()):
             numbers = [number[char if code == types[0] else code] for code in types]
             rows.setdefault(name, []).append((i, numbers))
-    return rows
+    return rows, of_bfloat16
 
 
-cdef dict rows_by_name = _rows()
+cdef dict rows_by_name, bfloat16_rows
+rows_by_name, bfloat16_rows = _rows()
 functions = {}
 
 
@@ -230,8 +232,8 @@ cdef class Function:
             kernel = &level.kernels[<Py_ssize_t> index]
             loops[i], data[i] = <cnp.PyUFuncGenericFunction> loop, <void*> kernel
             self.kernels[<int> numbers[0]], self.results[<int> numbers[0]] = kernel, numbers[nin]
-        if name + "E" in rows_by_name:
-            self.kernels[NUMPY_TYPES] = &level.kernels[<Py_ssize_t> rows_by_name[name + "E"]]
+        if name in bfloat16_rows:
+            self.kernels[NUMPY_TYPES] = &level.kernels[<Py_ssize_t> bfloat16_rows[name]]
         for constant in (name_bytes, types):
             Py_INCREF(constant)
         self.ufunc = cnp.PyUFunc_FromFuncAndData(

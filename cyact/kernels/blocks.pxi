@@ -5,8 +5,8 @@ cdef enum:
     BLOCK = 512     # elements: blocks of all operands, of the widest dtype, stay in the first-level cache
 
 
-# A double rounded once, to the dtype of a type character. For 16 bits it is first rounded to an odd float: two more
-# bits than the result has, and no tie that was not one, make the second rounding right.
+# A double rounded once, to the dtype of a type character. For 16 bits by way of a float that is rounded to odd: an
+# inexact one gets an odd last bit, so that the second rounding meets no tie that was not one.
 cdef void store(double value, char type, void* to) noexcept nogil:
     cdef float x = <float> value
     cdef int32_t b = bits_f(x)
@@ -42,7 +42,7 @@ cdef void run_blocks(
         elif o >= kernel.inputs:
             at[o] = <void*> x[o]
     if number is half or number is bfloat16:
-        at[out] = <void*> blocks[0]
+        at[out] = <void*> blocks[0]     # in place, over the first input
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
         for o in range(out):

@@ -4,11 +4,12 @@ They know no formula: one is passed in, and inlined. A turn computes one vector 
 keeps that array in a register, and needs no check at run time whether the output is an input. What is left at the end
 is one more vector, filled up.
 
+VECTOR counts bytes. An array of VECTOR elements is longer than the vector that it holds, since a length may not depend
+on a fused type.
+
 ``map1`` to ``map3`` are for formulas of few operations, with one to three operands. ``pipeline`` is for those that are
 bound by arithmetic.
 """
-
-from libc.string cimport memcpy
 
 from cyact.kernels.convert cimport load_block, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
@@ -19,7 +20,7 @@ from cyact.kernels.simd cimport (
 
 cdef enum:
     STAGE = 512     # bytes that a stage of the pipeline goes over in one turn
-    AHEAD = 2048    # bytes from where the input is read to what is fetched, where output is written past the cache
+    AHEAD = 2048    # prefetch distance in bytes, where output is written past the cache
 
 
 cdef inline void map1(
@@ -204,7 +205,8 @@ cdef inline void map3_16_bit(
 
 # ---- functions that are bound by arithmetic ----
 
-# What a formula asks of its argument, a vector of them at a time. NaN stays NaN.
+# One of these three brings a vector of arguments within a formula's bounds, [low, high], before prepare() sees it. NaN
+# stays NaN.
 cdef inline void clamp(real* to, const real* x, real low, real high) noexcept nogil:
     if real is float:
         clamp_f(to, x, low, high)
@@ -220,7 +222,12 @@ cdef inline void clamp_magnitude(real* to, const real* x, real low, real high) n
         clamp_magnitude_d(to, x, high)
 
 
-# A formula of one stage: what float needs where its result is rounded to 16 bits.
+# For a formula without bounds.
+cdef inline void unclamped(real* to, const real* x, real low, real high) noexcept nogil:
+    store_vector(to, x)
+
+
+# A formula of one stage with bounds. f is given the clamped argument and the argument itself.
 cdef inline void map1_clamped(
     real (*f)(real, real) noexcept nogil, void (*bring_within)(real*, const real*, real, real) noexcept nogil,
     real low, real high, const real* x, real* out, Py_ssize_t n,
@@ -264,11 +271,6 @@ cdef inline void map_to_integer(
             out[i] = f(x[i], value)
 
 
-# Not at all.
-cdef inline void unclamped(real* to, const real* x, real low, real high) noexcept nogil:
-    store_vector(to, x)
-
-
 # Software pipelining. One element's chain of operations, each of which waits for the one before, is longer than the
 # processor looks ahead, so that plain vector code stands still for its latency. Hence a formula comes in two stages,
 # prepare() and finish(), with up to three numbers between them, and a turn runs finish() of a block beside prepare()
@@ -282,6 +284,8 @@ cdef inline void unclamped(real* to, const real* x, real low, real high) noexcep
 # prepare() is given the argument within the bounds that ``clamp`` keeps. x, ``parameter`` and g, the incoming
 # gradient, are given to finish() as they are. Every formula has all these arguments, so that one loop serves all: where
 # ``parameters`` or ``gradients`` is NULL, the formula has no use for it, and the compiler drops it.
+#
+# ``turn`` is finish() of the block x, to ``out``, and prepare() of the block ``next_x``; NULL stands for no block.
 cdef inline void turn(
     void (*prepare)(real, real, real*, real*, real*) noexcept nogil,
     real (*finish)(real, real, real, real, real, real) noexcept nogil,
@@ -290,7 +294,6 @@ cdef inline void turn(
     const real* x, const real* parameters, const real* gradients, real* out,
     const real* next_x, const real* next_parameters, Py_ssize_t step, bint streamed,
 ) noexcept nogil:
-    """``finish`` of the block x, to ``out``, and ``prepare`` of the block ``next_x``; NULL stands for no block."""
     cdef Py_ssize_t i, v, k, lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
     for v in range(STAGE // VECTOR):
@@ -318,13 +321,13 @@ cdef inline void turn(
                 )
 
 
+# Both stages of a vector.
 cdef inline void one_vector(
     void (*prepare)(real, real, real*, real*, real*) noexcept nogil,
     real (*finish)(real, real, real, real, real, real) noexcept nogil,
     void (*bring_within)(real*, const real*, real, real) noexcept nogil,
     real low, real high, const real* x, const real* parameters, const real* gradients, real* out,
 ) noexcept nogil:
-    """Both stages of a vector."""
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real a[VECTOR]
     cdef real b[VECTOR]
@@ -354,8 +357,8 @@ cdef inline void pipeline(
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
     cdef Py_ssize_t step = 0 if single else lanes, ahead = 0 if single else length
-    # Three blocks, and room to start them as far into a page as x is, or by whole blocks less. 4K aliasing: a load
-    # whose low 12 address bits are those of an earlier store waits for that store.
+    # Three blocks, and room to start them at the address of x modulo STAGE. 4K aliasing: a load whose low 12 address
+    # bits are those of an earlier store waits for that store.
     cdef real between[STAGE]
     cdef real* a = between + ((<size_t> x - <size_t> between) & (STAGE - VECTOR)) // sizeof(real)
     cdef real* b = a + length

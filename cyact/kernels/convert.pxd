@@ -43,10 +43,8 @@ cdef inline float16_like narrow(float x, float16_like tag) noexcept nogil:
         return half(<uint16_t> (y | sign))
 
 
-# bfloat16 two at a time, as halves of 32 bits: no instruction that moves elements between lanes, which conversion one
-# by one needs, and vectors twice as full. A block's first half then has every second element, its other half the rest.
-# The sum in ``rounded`` rounds NaN wrongly where its low bits are set: here they are not, since NaN of a formula is
-# that of its bfloat16 input, or the processor's own.
+# bfloat16 two at a time, as halves of 32 bits: [x0 x1 x2 x3 ..] becomes [x0 x2 .. | x1 x3 ..]. No element moves between
+# lanes, as it would one by one, and vectors are twice as full.
 cdef inline void load_pairs(const bfloat16* x, float* out, Py_ssize_t pairs) noexcept nogil:
     cdef Py_ssize_t i
     cdef uint32_t pair
@@ -56,6 +54,8 @@ cdef inline void load_pairs(const bfloat16* x, float* out, Py_ssize_t pairs) noe
         out[pairs + i] = from_bits_f(<int32_t> (pair & <uint32_t> 0xffff0000))
 
 
+# Precondition: a NaN has zeros in its low 16 bits, as those of bfloat16 inputs and parameters and the processor's own
+# have. Otherwise its sum may round to inf or carry into the sign.
 cdef inline uint32_t rounded(float x) noexcept nogil:
     cdef uint32_t b = <uint32_t> bits_f(x)
     return b + (0x8000 if b & 0x10000 else 0x7fff)
@@ -69,8 +69,9 @@ cdef inline void store_pairs(const float* x, bfloat16* out, Py_ssize_t pairs) no
         memcpy(out + 2 * i, &pair, sizeof(pair))
 
 
-# Conversion of a block to what is computed, in an order of its own, and back: integers toward zero. The floats of a
-# block of halves go on to the end of a vector.
+# A block to the dtype of the computation, and a block of 16-bit results back. bfloat16 has its elements in another
+# order in between (see above). For float16 the floats must have room to the end of a vector: those beyond n are written
+# too, and read.
 cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
     cdef number rest[LANES_16_BIT]
@@ -93,23 +94,20 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
             out[i] = <real> x[i]
 
 
-cdef inline void store_block(const real* x, number* out, Py_ssize_t n) noexcept nogil:
+cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0
-    cdef number rest[LANES_16_BIT]
-    if number is half and real is float and HALF_LANES != 0:
+    cdef float16_like rest[LANES_16_BIT]
+    if float16_like is half and real is float and HALF_LANES != 0:
         while i + HALF_LANES <= n:
             narrow_lanes(x + i, out + i)
             i += HALF_LANES
         if i < n:
             narrow_lanes(x + i, rest)
             store_first(out + i, rest, n - i, sizeof(half))
-    elif number is bfloat16 and real is float:
+    elif float16_like is bfloat16 and real is float:
         store_pairs(x, out, n // 2)
         if n % 2:
             out[n - 1] = bfloat16(<uint16_t> (rounded(x[n - 1]) >> 16))
-    elif number is half or number is bfloat16:
-        for i in range(n):
-            out[i] = narrow(<float> x[i], out[i])
     else:
         for i in range(n):
-            out[i] = <number> x[i]
+            out[i] = narrow(<float> x[i], out[i])

@@ -174,19 +174,19 @@ cdef inline real exp_series(real r, real r2) noexcept nogil:
         return fma(r, expm1_series(r, r2), <real> 0.5)
 
 
+# h = x - k LN2_HIGH, exact, where k is the integer nearest to x / ln2; t = k + round.
+cdef inline void reduce(real x, real round, real* t, real* k, real* h) noexcept nogil:
+    cdef real log2e = LOG2E_F if real is float else LOG2E, ln2 = LN2_HIGH_F if real is float else LN2_HIGH
+    t[0] = fma(x, log2e, round)
+    k[0] = t[0] - round
+    h[0] = fma(k[0], -ln2, x)
+
+
 # e^(x + low) as 2^k (1 + p), t = k + round. p is rounded once: within 0.51 ULP of 1 + p, before it is added to 1.
 cdef inline void exp_sum(real x, real low, real round, real* t, real* p) noexcept nogil:
-    cdef real k, h, c, h2, S
-    if real is float:
-        t[0] = fma(x, LOG2E_F, round)
-        k = t[0] - round
-        h = fma(k, -LN2_HIGH_F, x)
-        c = fma(k, -LN2_LOW_F, low)
-    else:
-        t[0] = fma(x, LOG2E, round)
-        k = t[0] - round
-        h = fma(k, -LN2_HIGH, x)
-        c = fma(k, -LN2_LOW, low)
+    cdef real k, h, c, h2, S, ln2_low = LN2_LOW_F if real is float else LN2_LOW
+    reduce(x, round, t, &k, &h)
+    c = fma(k, -ln2_low, low)
     h2 = h * h
     S = exp_series(h, h2)
     p[0] = fma(h2, S, fma(c, fma(h2, S, h), c)) + h
@@ -217,17 +217,9 @@ cdef inline void pow2_halves(real t, real* first, real* second) noexcept nogil:
 
 # The same as s (1 + r + q), r exact and |r| <= 0.35, q the rest: for where the rounding of p is too much.
 cdef inline void exp_terms(real x, real low, real round, real* s, real* r, real* q) noexcept nogil:
-    cdef real t, k, h, c, h2, S
-    if real is float:
-        t = fma(x, LOG2E_F, round)
-        k = t - round
-        h = fma(k, -LN2_HIGH_F, x)
-        c = fma(k, -LN2_LOW_F, low)
-    else:
-        t = fma(x, LOG2E, round)
-        k = t - round
-        h = fma(k, -LN2_HIGH, x)
-        c = fma(k, -LN2_LOW, low)
+    cdef real t, k, h, c, h2, S, ln2_low = LN2_LOW_F if real is float else LN2_LOW
+    reduce(x, round, &t, &k, &h)
+    c = fma(k, -ln2_low, low)
     h2 = h * h
     S = exp_series(h, h2)
     q[0] = fma(h2, S, fma(c, fma(h2, S, h), c))
@@ -238,17 +230,10 @@ cdef inline void exp_terms(real x, real low, real round, real* s, real* r, real*
 # The same for x <= 0, with a small relative error in e^r - 1 too: r^2 / 2 is not rounded before it is added. c is added
 # to q as it is: what that leaves out is small beside 1 - e^x.
 cdef inline void expm1_parts(real x, real* s, real* r, real* q) noexcept nogil:
-    cdef real t, k, h, c, h2
-    if real is float:
-        t = fma(x, LOG2E_F, ROUND_F)
-        k = t - ROUND_F
-        h = fma(k, -LN2_HIGH_F, x)
-        c = k * -LN2_LOW_F
-    else:
-        t = fma(x, LOG2E, ROUND)
-        k = t - ROUND
-        h = fma(k, -LN2_HIGH, x)
-        c = k * -LN2_LOW
+    cdef real t, k, h, c, h2, round = ROUND_F if real is float else ROUND
+    cdef real ln2_low = LN2_LOW_F if real is float else LN2_LOW
+    reduce(x, round, &t, &k, &h)
+    c = k * -ln2_low
     h2 = h * h
     q[0] = fma(h * <real> 0.5, h, fma(h2 * h, expm1_series(h, h2), c))
     r[0] = h
@@ -388,20 +373,20 @@ cdef extern from *:
 # phi(t) = 2^(k - 1) (1 + h + e) for t >= 0; the result is k + ``round``. h is exact where k is not 0, e so small that
 # it may be rounded; the sum has a relative error of at most 2^-25 (2^-54.2). t^2 is taken with its rounding error.
 cdef inline real normal_density(real t, real round, real* h, real* e) noexcept nogil:
-    cdef real u = t * t, ul = fma(t, t, -u), m, k, low, r, r2
+    cdef real u = t * t, ul = fma(t, t, -u), m, k, rest, r, r2
     if real is float:
         m = fma(u, -LOG2E_F / 2, DENSITY_LOG2_F) + round
         k = m - round
         h[0] = fma(u, <real> -0.5, fma(k, -LN2_SHORT_F, -DENSITY_LN_F))
-        low = fma(k, -LN2_REST_F, fma(ul, <real> -0.5, DENSITY_LN_LOW_F))
+        rest = fma(k, -LN2_REST_F, fma(ul, <real> -0.5, DENSITY_LN_LOW_F))
     else:
         m = fma(u, -LOG2E / 2, DENSITY_LOG2) + round
         k = m - round
         h[0] = fma(u, -0.5, fma(k, -LN2_SHORT, -DENSITY_LN))
-        low = fma(k, -LN2_REST, fma(ul, -0.5, DENSITY_LN_LOW))
-    r = h[0] + low
+        rest = fma(k, -LN2_REST, fma(ul, -0.5, DENSITY_LN_LOW))
+    r = h[0] + rest
     r2 = r * r
-    e[0] = fma(r2, exp_series(r, r2), low)
+    e[0] = fma(r2, exp_series(r, r2), rest)
     return m
 
 

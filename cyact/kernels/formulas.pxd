@@ -3,13 +3,16 @@
 # Above each stands its contract: dtypes, maximum error in ULP (|y - exact| / ulp(exact), the ulp of a subnormal
 # result being the subnormal spacing), range, special values, and where its constants come from. Errors over all inputs
 # were found where fused multiply-add is an instruction; x86_64_v2 emulates it, and keeps them on the tests' sample.
+# Hard inputs are ``hard_inputs`` of tests/accuracy.py. Where a contract names no inputs, tests/exhaustive.py checks a
+# function of one array on every float32 and 2 million hard doubles, tests/test_accuracy.py a gradient on a sample, with
+# the parameters of the row in tests/cases.py.
 #
 # They are branch-free, so that a loop over them becomes vector code, and use IEEE operations alone, so that every
-# level computes the same bits. A formula for float ends in _f, its twin for double does not; capitals D and N are a
-# denominator and a numerator.
+# level computes the same bits. A formula is written once for float and double (``real``). Where each needs a constant
+# of its own, that for float ends in _F. Capitals D and N are a denominator and a numerator.
 #
-# Those that need bounds are given their argument within them, by the loop (``clamp``), as x; ``value`` is the argument
-# itself. NaN stays NaN there, and goes through the arithmetic to the result.
+# Those that need bounds are given their argument within them, by the loop (``clamp``), as ``clamped`` (``magnitude``:
+# |x|, clamped); ``x`` is the argument itself. A NaN passes the bounds, and goes through the arithmetic to the result.
 
 from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -71,33 +74,33 @@ cdef inline integer leaky_relu_to_integer(integer x, real alpha) noexcept nogil:
 # S: EXP_C2_F ... for float. For double, Sollya fpminimax of degree 9 for (e^r - 1 - r) / r^2 on |r| <= ln2 / 2: one
 # less than the block in elementary.pxd has.
 cdef extern from *:
-    const double EXP_C2 "0x1.000000000000ap-1"
-    const double EXP_C3 "0x1.55555555554fep-3"
-    const double EXP_C4 "0x1.55555555506cp-5"
-    const double EXP_C5 "0x1.1111111126b38p-7"
-    const double EXP_C6 "0x1.6c16c18475a4dp-10"
-    const double EXP_C7 "0x1.a01a012febb1dp-13"
-    const double EXP_C8 "0x1.a0199963b6a06p-16"
-    const double EXP_C9 "0x1.71df18fcf5d1fp-19"
-    const double EXP_C10 "0x1.28adf7bc586d4p-22"
-    const double EXP_C11 "0x1.ad92c61df588p-26"
+    const double SIGMOID_C2 "0x1.000000000000ap-1"
+    const double SIGMOID_C3 "0x1.55555555554fep-3"
+    const double SIGMOID_C4 "0x1.55555555506cp-5"
+    const double SIGMOID_C5 "0x1.1111111126b38p-7"
+    const double SIGMOID_C6 "0x1.6c16c18475a4dp-10"
+    const double SIGMOID_C7 "0x1.a01a012febb1dp-13"
+    const double SIGMOID_C8 "0x1.a0199963b6a06p-16"
+    const double SIGMOID_C9 "0x1.71df18fcf5d1fp-19"
+    const double SIGMOID_C10 "0x1.28adf7bc586d4p-22"
+    const double SIGMOID_C11 "0x1.ad92c61df588p-26"
 
 
-cdef inline void sigmoid_prepare(real x, real parameter, real* s, real* p, real* c) noexcept nogil:
+cdef inline void sigmoid_prepare(real clamped, real parameter, real* s, real* p, real* c) noexcept nogil:
     cdef real t, k, r, r2, S
     if real is float:
-        t = fma(x, -LOG2E_F, SCALED_ROUND_F)
+        t = fma(clamped, -LOG2E_F, SCALED_ROUND_F)
         k = t - SCALED_ROUND_F
-        r = fma(k, -LN2_LOW_F, fma(k, -LN2_HIGH_F, -x))
+        r = fma(k, -LN2_LOW_F, fma(k, -LN2_HIGH_F, -clamped))
         r2 = r * r
         S = mad(r2, mad(r2, EXP_C6_F, mad(r, EXP_C5_F, EXP_C4_F)), mad(r, EXP_C3_F, EXP_C2_F))
     else:
-        t = fma(x, -LOG2E, SCALED_ROUND)
+        t = fma(clamped, -LOG2E, SCALED_ROUND)
         k = t - SCALED_ROUND
-        r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -x))
+        r = fma(k, -LN2_LOW, fma(k, -LN2_HIGH, -clamped))
         r2 = r * r
-        S = mad(r, mad(r, mad(r, mad(r, EXP_C11, EXP_C10), EXP_C9), EXP_C8), EXP_C7)
-        S = mad(r, mad(r, mad(r, mad(r, mad(r, S, EXP_C6), EXP_C5), EXP_C4), EXP_C3), EXP_C2)
+        S = mad(r, mad(r, mad(r, mad(r, SIGMOID_C11, SIGMOID_C10), SIGMOID_C9), SIGMOID_C8), SIGMOID_C7)
+        S = mad(r, mad(r, mad(r, mad(r, mad(r, S, SIGMOID_C6), SIGMOID_C5), SIGMOID_C4), SIGMOID_C3), SIGMOID_C2)
     p[0] = fma(r2, S, r)
     s[0] = pow2(t)
 
@@ -110,8 +113,9 @@ cdef inline real sigmoid_finish(real s, real p, real c, real x, real parameter, 
 
 
 # sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
-# 65,536 inputs of each. As near to zero as 2^-6, 1/2 + x/4 is halfway between two of float16, and the exact value just
-# inside. ``clamped`` is x within [-105, 20].
+# 65,536 inputs of each. Within 2^-6 of zero, sigmoid(x) is 1/2 + x/4 to float16's last bit; x/4 may put that halfway
+# between two float16 numbers, while the exact value lies just nearer to 1/2: hence BELOW_QUARTER for 1/4. ``clamped``
+# is x within [-105, 20].
 #
 # The steps of the formula for float without the corrections. EXP_C2_16_BIT ... EXP_C5_16_BIT: a fit of relative error
 # 2^-23 in e^r, moved by some last bits until no input was wrong (tests/fits.py).
@@ -248,7 +252,7 @@ cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
     return g if x > 0 else product
 
 
-# The same for a finite slope other than 0, where the product has all of that by itself.
+# The same for an alpha that is neither 0, nor infinite, nor NaN: alpha g is then right without the two selects.
 cdef inline real leaky_relu_grad_finite(real g, real x, real alpha) noexcept nogil:
     cdef real product = alpha * g
     return g if x > 0 else product

@@ -3,14 +3,12 @@
 #
 # Gradients take NaN by hand where two could meet, the first input's first.
 
-from libc.stdint cimport int32_t, int64_t
-
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
-    INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E, LOG2E_F, SCALE, SCALED_ROUND, SCALED_ROUND_F,
-    SCALED_TWICE, SCALED_TWICE_F, SCALE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F,
-    absolute, bits_d, bits_f, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero,
-    fma, from_bits_d, from_bits_f, pow2, pow2_halves, where_true, with_sign_of,
+    INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, SCALE, SCALED_ROUND, SCALED_ROUND_F, SCALED_TWICE,
+    SCALED_TWICE_F, SCALE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F, absolute, bits_d,
+    bits_f, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero, fma, from_bits_d,
+    from_bits_f, pow2, pow2_halves, reduce, where_true, with_sign_of,
 )
 
 # selu(x) = S x if x > 0 else S A (e^x - 1), S = 1.0507009873554805, A = 1.6732632423543772
@@ -111,20 +109,13 @@ cdef extern from *:
 
 
 cdef inline void celu_prepare(real clamped, real alpha, real* t, real* r, real* q) noexcept nogil:
-    cdef real z, low, k, h, c, h2, T
+    cdef real z, low, k, h, c, h2, T, round = SCALED_ROUND_F if real is float else SCALED_ROUND
+    cdef real ln2_low = LN2_LOW_F if real is float else LN2_LOW
     cdef real furthest = 18 if real is float else 38
     furthest = where_true(alpha > 0, furthest) + where_true(not alpha > 0, celu_high(alpha))
     celu_quotient(clamped, alpha, furthest, &z, &low)
-    if real is float:
-        t[0] = fma(z, LOG2E_F, SCALED_ROUND_F)
-        k = t[0] - SCALED_ROUND_F
-        h = fma(k, -LN2_HIGH_F, z)
-        c = fma(k, -LN2_LOW_F, low)
-    else:
-        t[0] = fma(z, LOG2E, SCALED_ROUND)
-        k = t[0] - SCALED_ROUND
-        h = fma(k, -LN2_HIGH, z)
-        c = fma(k, -LN2_LOW, low)
+    reduce(z, round, t, &k, &h)
+    c = fma(k, -ln2_low, low)
     h2 = h * h
     T = h2 * h * expm1_series(h, h2)
     q[0] = fma(h * <real> 0.5, h, fma(c, fma(h2, <real> 0.5, h) + T, c) + T)

@@ -102,16 +102,16 @@ cdef inline void gelu_factor(real x, real* cube, real* cl, real* factor, real* f
     fl[0] = (p - (h - c1)) + (cl[0] + c1_low)
 
 
-cdef inline void gelu_approximate_prepare(real x, real parameter, real* D, real* dl, real* clamped) noexcept nogil:
+cdef inline void gelu_approximate_prepare(real clamped, real parameter, real* D, real* dl, real* x) noexcept nogil:
     cdef real A = SCALE_F if real is float else SCALE, round = SCALED_ROUND_F if real is float else SCALED_ROUND
     cdef real cube, cl, factor, fl, v, s, r, q, sum
-    gelu_factor(x, &cube, &cl, &factor, &fl)
-    v = x * factor
-    exp_terms(-v, -fma(x, fl, fma(x, factor, -v)), round, &s, &r, &q)
+    gelu_factor(clamped, &cube, &cl, &factor, &fl)
+    v = clamped * factor
+    exp_terms(-v, -fma(clamped, fl, fma(clamped, factor, -v)), round, &s, &r, &q)
     sum = fma(s, r + q, A + s)
     D[0] = sum
     dl[0] = fma(s, q, fma(s, r, A - (sum - s)))
-    clamped[0] = x
+    x[0] = clamped
 
 
 cdef inline real gelu_approximate_finish(real D, real dl, real clamped, real x, real parameter, real g) noexcept nogil:
@@ -209,12 +209,12 @@ cdef extern from *:
     const double GELU_APPROXIMATE_ZERO "(-0.7524614220710162)"
 
 
-cdef inline void gelu_grad_approximate_prepare(real x, real parameter, real* k, real* p, real* clamped) noexcept nogil:
-    cdef real z = -absolute(x), cube, cl, factor, fl, v
-    gelu_factor(x, &cube, &cl, &factor, &fl)
+cdef inline void gelu_grad_approximate_prepare(real clamped, real parameter, real* k, real* p, real* x) noexcept nogil:
+    cdef real z = -absolute(clamped), cube, cl, factor, fl, v
+    gelu_factor(clamped, &cube, &cl, &factor, &fl)
     v = z * factor
     exp_exponent(v, fma(z, fl, fma(z, factor, -v)), k, p)
-    clamped[0] = x
+    x[0] = clamped
 
 
 cdef inline real gelu_grad_approximate_finish(
@@ -222,7 +222,7 @@ cdef inline real gelu_grad_approximate_finish(
 ) noexcept nogil:
     cdef real round = ROUND_F if real is float else ROUND, lowest = <real> -64 if real is float else <real> -200
     cdef real zero = GELU_APPROXIMATE_ZERO_F if real is float else GELU_APPROXIMATE_ZERO
-    cdef real cube, cl, factor, fl, slope, w, wl, s, t, D, dl, inverse, e, s1, s3, gi, f, above, M, Ml, G, L, y
+    cdef real cube, cl, factor, fl, slope, w, wl, s, t, D, dl, inverse, e, s1, s3, quotient, f, above, M, Ml, G, L, y
     gelu_factor(clamped, &cube, &cl, &factor, &fl)
     slope = fma(<real> 2, cube, factor)
     fl = fma(<real> 2, cube, factor - slope) + fma(<real> 2, cl, fl)
@@ -235,8 +235,8 @@ cdef inline real gelu_grad_approximate_finish(
     inverse = 1 / D
     e = fma(-dl, inverse, fma(-D, inverse, <real> 1))
     pow2_thirds(k, &s1, &s3)
-    gi = g * inverse
-    above = gi + fma(gi, (w * inverse) * t + e, fma(g, inverse, -gi))
+    quotient = g * inverse
+    above = quotient + fma(quotient, (w * inverse) * t + e, fma(g, inverse, -quotient))
     f = fma(w, inverse, <real> 1)
     M = inverse * f
     Ml = fma(wl, inverse, fma(w, inverse, -f) + 1)

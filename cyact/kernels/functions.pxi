@@ -28,7 +28,8 @@ cdef void relu_grad_kernel(
 
 # ---- real: formulas of few operations ----
 
-# ``rounded`` may be NULL: the loop of floats serves 16 bits too.
+# Loops of a function whose other dtypes are converted, block by block. ``rounded`` is a cheaper loop of floats for
+# results that are rounded to 16 bits; NULL: there is none.
 cdef Loops in_blocks(loop_t floats, loop_t doubles, loop_t rounded) noexcept:
     cdef Loops loops
     memset(&loops, 0, sizeof(loops))
@@ -76,8 +77,8 @@ cdef inline void few_operations3(
         map3_16_bit[floating](of_floats, args[0], args[1], args[2], args[3], n, single)
 
 
-# Blocks would take longer than the formula does.
-cdef Loops direct(loop_t floats, loop_t doubles, loop_t halves, loop_t bfloat16s) noexcept:
+# With loops for 16 bits too: for few operations, blocks would take longer than the formula.
+cdef Loops with_16_bit_loops(loop_t floats, loop_t doubles, loop_t halves, loop_t bfloat16s) noexcept:
     cdef Loops loops = in_blocks(floats, doubles, NULL)
     loops.halves, loops.bfloat16s = halves, bfloat16s
     return loops
@@ -87,7 +88,7 @@ cdef void leaky_relu_loop(floating** args, Py_ssize_t n, bint single, bint strea
     few_operations2[floating](leaky_relu[float], leaky_relu[double], args, n, single)
 
 
-cdef Loops leaky_relu_loops = direct(
+cdef Loops leaky_relu_loops = with_16_bit_loops(
     <loop_t> leaky_relu_loop[float], <loop_t> leaky_relu_loop[double],
     <loop_t> leaky_relu_loop[half], <loop_t> leaky_relu_loop[bfloat16],
 )
@@ -106,7 +107,7 @@ cdef void leaky_relu_grad_loop(floating** args, Py_ssize_t n, bint single, bint 
         few_operations3[floating](leaky_relu_grad[float], leaky_relu_grad[double], args, n, single)
 
 
-cdef Loops leaky_relu_grad_loops = direct(
+cdef Loops leaky_relu_grad_loops = with_16_bit_loops(
     <loop_t> leaky_relu_grad_loop[float], <loop_t> leaky_relu_grad_loop[double],
     <loop_t> leaky_relu_grad_loop[half], <loop_t> leaky_relu_grad_loop[bfloat16],
 )
@@ -116,7 +117,7 @@ cdef void sigmoid_grad_loop(floating** args, Py_ssize_t n, bint single, bint str
     few_operations2[floating](sigmoid_grad[float], sigmoid_grad[double], args, n, False)
 
 
-cdef Loops sigmoid_grad_loops = direct(
+cdef Loops sigmoid_grad_loops = with_16_bit_loops(
     <loop_t> sigmoid_grad_loop[float], <loop_t> sigmoid_grad_loop[double],
     <loop_t> sigmoid_grad_loop[half], <loop_t> sigmoid_grad_loop[bfloat16],
 )
@@ -126,7 +127,7 @@ cdef void tanh_grad_loop(floating** args, Py_ssize_t n, bint single, bint stream
     few_operations2[floating](tanh_grad[float], tanh_grad[double], args, n, False)
 
 
-cdef Loops tanh_grad_loops = direct(
+cdef Loops tanh_grad_loops = with_16_bit_loops(
     <loop_t> tanh_grad_loop[float], <loop_t> tanh_grad_loop[double],
     <loop_t> tanh_grad_loop[half], <loop_t> tanh_grad_loop[bfloat16],
 )
@@ -136,7 +137,7 @@ cdef void elu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streame
     few_operations3[floating](elu_grad[float], elu_grad[double], args, n, single)
 
 
-cdef Loops elu_grad_loops = direct(
+cdef Loops elu_grad_loops = with_16_bit_loops(
     <loop_t> elu_grad_loop[float], <loop_t> elu_grad_loop[double],
     <loop_t> elu_grad_loop[half], <loop_t> elu_grad_loop[bfloat16],
 )

@@ -5,7 +5,7 @@ cdef void selu_grad_loop(floating** args, Py_ssize_t n, bint single, bint stream
     few_operations2[floating](selu_grad[float], selu_grad[double], args, n, False)
 
 
-cdef Loops selu_grad_loops = direct(
+cdef Loops selu_grad_loops = with_16_bit_loops(
     <loop_t> selu_grad_loop[float], <loop_t> selu_grad_loop[double],
     <loop_t> selu_grad_loop[half], <loop_t> selu_grad_loop[bfloat16],
 )

@@ -50,7 +50,7 @@ cdef void logit_grad_loop(floating** args, Py_ssize_t n, bint single, bint strea
     few_operations2[floating](logit_grad[float], logit_grad[double], args, n, False)
 
 
-cdef Loops logit_grad_loops = direct(
+cdef Loops logit_grad_loops = with_16_bit_loops(
     <loop_t> logit_grad_loop[float], <loop_t> logit_grad_loop[double],
     <loop_t> logit_grad_loop[half], <loop_t> logit_grad_loop[bfloat16],
 )

@@ -13,9 +13,9 @@ cdef void tabulate(Loops* loops, bint is_signed) noexcept nogil:
         table.entries[i] = <int8_t> i if is_signed else i
     args[0] = args[1] = <void*> table.entries
     loops.floats(args, 256, False, False)
-    table.short = True
+    table.flat = True
     for i in range(32, 256):
-        table.short = table.short and table.entries[i] == table.entries[31]
+        table.flat = table.flat and table.entries[i] == table.entries[31]
 
 
 cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t n) noexcept nogil:
@@ -23,9 +23,9 @@ cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t 
     # A copy that nothing else can point at, so that it is kept in registers.
     cdef float entries[256]
     cdef float pair[2]
-    if LOOKUP_LANES != 0 and n >= LOOKUP_LANES and (table.short or LOOKUP_ALL):
+    if LOOKUP_LANES != 0 and n >= LOOKUP_LANES and (table.flat or LOOKUP_ALL):
         memcpy(entries, table.entries, sizeof(entries))
-        if table.short:
+        if table.flat:
             while i + LOOKUP_LANES <= n:
                 lookup_32(entries, x + i, out + i)
                 i += LOOKUP_LANES

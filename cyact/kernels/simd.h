@@ -135,6 +135,8 @@ static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out)
 
 /* ---- vectors ---- */
 
+/* The clamps: min and max answer with their second operand where either is NaN. x stands second, so NaN stays. */
+
 #if defined(__AVX512BW__)
 #define CYACT_VECTOR 64
 #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
@@ -238,8 +240,7 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 /* ---- every second place ---- */
 
 #if defined(__AVX512F__)
-#include <immintrin.h>
-/* 16 units of 4 bytes (8 of 8) to every second place, and nothing in between */
+/* 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's. */
 #define CYACT_HAS_SPREAD_4 1
 static inline void cyact_spread_4(void *to, const void *source) {
     __m512i x = _mm512_loadu_si512(source);

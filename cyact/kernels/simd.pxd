@@ -37,8 +37,8 @@ cdef extern from "simd.h":
     void load_first "cyact_load_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
     void store_first "cyact_store_first"(void* to, const void* x, size_t n, size_t itemsize) noexcept nogil
     const bint CLAMP_IS_QUIET "CYACT_CLAMP_IS_QUIET"    # raises no floating-point flag, for NaN either
-    # A vector within bounds, and its magnitude at most a bound. NaN stays as it is: no condition that sees to that
-    # becomes a minimum in gcc's vector code.
+    # A vector within bounds, and its magnitude at most a bound, where NaN stays NaN. These name the instructions: gcc
+    # makes a minimum of no C conditional that keeps NaN.
     void clamp_f "CYACT_CLAMP_F"(float* to, const float* x, float low, float high) noexcept nogil
     void clamp_d "CYACT_CLAMP_D"(double* to, const double* x, double low, double high) noexcept nogil
     void clamp_magnitude_f "CYACT_CLAMP_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
@@ -48,10 +48,11 @@ cdef extern from "simd.h":
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
     const bint HAS_SPREAD_4 "CYACT_HAS_SPREAD_4"
-    # 16 units of 4 bytes to every second place, and nothing in between
+    # 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
 
-    # Those of the calling thread, and which of them mean a warning in NumPy.
+    # The calling thread's floating-point flags (MXCSR, FPSR), and the mask of those that NumPy warns of. Inexact is not
+    # among them.
     const unsigned int WARNINGS "CYACT_WARNINGS"
     unsigned int get_status "CYACT_GET_STATUS"() noexcept nogil
     void set_status "CYACT_SET_STATUS"(unsigned int status) noexcept nogil

@@ -1,4 +1,9 @@
-# ---- arrays of any strides ----
+# Arrays of any strides. ``run_nest`` chooses: rows that are long and straight go to the kernel as they lie
+# (``run_rows``); anything else is copied into blocks, computed there and copied back (``run_gathered``).
+
+cdef enum:
+    LONG_ROW = BLOCK // 8       # elements from which a straight row goes to the kernel as it lies
+    LONG_RUN = BLOCK // 4       # elements from which a run is gathered into blocks of its own
 
 
 ctypedef fused unit:
@@ -89,8 +94,8 @@ cdef void transfer(
         n -= run
 
 
+# Whether the operand is contiguous over the whole nest.
 cdef inline bint is_linear(const LoopNest* nest, int operand) noexcept nogil:
-    """Whether the operand is contiguous over the whole nest."""
     cdef Py_ssize_t stride = nest.kernel.itemsize[operand]
     cdef int axis
     for axis in range(nest.ndim - 1, -1, -1):
@@ -159,7 +164,7 @@ cdef void run_gathered(const LoopNest* nest, Py_ssize_t position, Py_ssize_t sto
         n = min(<Py_ssize_t> BLOCK, stop - position)
         seek(nest, &cursor, position)
         # A long run is a block of its own, or several: two parts of runs would cost more than they save.
-        if nest.shape[last] - cursor.index[last] >= BLOCK // 4:
+        if nest.shape[last] - cursor.index[last] >= LONG_RUN:
             n = min(n, nest.shape[last] - cursor.index[last])
         for o in range(out + 1):
             if single and kernel.inputs <= o < out:
@@ -182,7 +187,7 @@ cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noex
     cdef int inputs = nest.kernel.inputs
     # Parameters may be single values along the innermost axis, and then single values altogether.
     cdef bint single_in_row = True, single = True
-    cdef bint straight = nest.shape[last] >= BLOCK // 8 or nest.ndim == 1
+    cdef bint straight = nest.shape[last] >= LONG_ROW or nest.ndim == 1
     for o in range(inputs, out):
         single_in_row = single_in_row and nest.strides[o][last] == 0
         for axis in range(last):

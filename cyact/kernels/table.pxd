@@ -23,7 +23,7 @@ ctypedef void (*loop_t)(void** args, Py_ssize_t n, bint single, bint streamed) n
 # Results of a function of an eight-bit integer, by the bits of the argument.
 cdef struct Lookup:
     float entries[256]
-    bint short              # every entry from 31 on is the same
+    bint flat               # every entry from 31 on is the same
 
 # The loops of a function of real numbers. Every dtype that has none is converted to float or double, block by block.
 cdef struct Loops:
@@ -43,7 +43,8 @@ cdef struct Kernel:
     int core                        # dimensions of what is computed at once: 0 for an element, 1 for a row
     bint compute_bound              # by arithmetic, not by memory: worth a thread for fewer elements
     bint stores_past_cache          # by itself, see ``kernel_t``
-    bint raises_flags               # some input may raise invalid, divide-by-zero or overflow
+    # True unless a row promises that no input raises invalid, divide-by-zero or overflow (QUIET_FLOATS in table.pxi).
+    bint raises_flags
     kernel_t call
     const Loops* loops
 

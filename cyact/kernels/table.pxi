@@ -57,7 +57,7 @@ cdef int add(
     kernel_t call, Loops* loops, int traits,
 ) except -1:
     cdef const Kernel* kernels = level_table.kernels
-    # By powers of two; pointers into the table are handed out when it is complete.
+    # The room doubles when it is full. realloc may move the table: pointers into it are handed out when it is complete.
     if level_table.count & level_table.count - 1 == 0:
         kernels = <const Kernel*> realloc(<void*> kernels, 2 * max(1, level_table.count) * sizeof(Kernel))
         if kernels == NULL:
@@ -117,6 +117,7 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"logit", 1, 0, &logit_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"gelu", 1, 0, &gelu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"gelu_approximate", 1, 0, &gelu_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    # ``in`` a fused type is decided when Cython specialises: a row for each dtype of the group alone.
     if number in integer:
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
