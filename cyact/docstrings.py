@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
-    from cyact.functions import Function
+    from cyact.rows import Function
 
 ARRAYS = {
     "features, any": """

@@ -13,7 +13,8 @@ and a decorator would belong to that.
 """
 
 import functools
-import runpy
+import importlib.util
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,13 @@ import numpy as np
 
 import cyact
 
-ROWS = runpy.run_path(str(Path(__file__).parents[2] / "cyact/functions.py"))["ROWS"]
+# The table of the working tree, in the order of its imports, whatever version of the package is measured.
+for _name in ("rows", "gradients", "functions"):
+    _spec = importlib.util.spec_from_file_location(f"cyact.{_name}", Path(__file__).parents[2] / f"cyact/{_name}.py")
+    _module = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(_module)
+    setattr(cyact, _name, _module)
+ROWS = cyact.functions.ROWS
 
 # What the table's names of arrays are here: x, what the activation was given or what it gave, and g, the gradient.
 ARRAYS = {"features": "x", "y": "x", "outputs": "x", "gradients": "g", "dy": "g"}

@@ -390,8 +390,8 @@ cdef inline real normal_density(real t, real round, real* h, real* e) noexcept n
     return m
 
 
-# q + low, the Mills ratio Phi(-t) / phi(t): the sum has a relative error of at most 2^-25 (2^-54.4), q alone is within 2.9
-# ULP.
+# q + low, the Mills ratio Phi(-t) / phi(t): the sum has a relative error of at most 2^-25 (2^-54.4), q alone is within
+# 2.9 ULP.
 cdef inline void mills_ratio(real t, real* q, real* low) noexcept nogil:
     cdef real T = t + <real> 0.4375, Tl = (t - T) + <real> 0.4375, A, B, D, Dl, inverse
     if real is float:
