@@ -209,7 +209,7 @@ cdef bint strided(const Kernel* kernel, PyArrayObject** operands, double* number
 
 # ---- the fast path ----
 
-cdef object fast_path(
+cdef inline object fast_path(
     Function function, double* defaults, PyObject** inputs, PyObject** parameters, PyObject* out
 ):
     """The result, or None where the ufunc has to be called. A parameter or ``out`` may be NULL: not given."""
@@ -342,19 +342,19 @@ cdef object call(object self, PyObject** args, size_t nargsf, PyObject* names):
 cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, PyObject* names):
     cdef PyObject* values[SLOTS]
     cdef PyObject* out
-    cdef Function chosen
+    cdef Function chosen, tried
     cdef object result = None
     cdef int i, given = 0
     parse(function, args, nargs, names, values)
-    chosen = choose(function, values)
+    tried = chosen = choose(function, values)
     out = NULL if values[OUT] == <PyObject*> None else values[OUT]
     for i in range(WHERE, NAME):
         given |= (values[i] != NULL) << i
-    if given == 0:
-        result = fast_path(chosen, function.defaults, values, values + PARAMETER, out)
-    elif given == 1 << CASTING and out != NULL and chosen.to_integer is not None:
+    if given == 1 << CASTING and out != NULL and chosen.to_integer is not None:
         if <object> values[CASTING] == "unsafe":
-            result = fast_path(chosen.to_integer, function.defaults, values, values + PARAMETER, out)
+            tried, given = chosen.to_integer, 0
+    if given == 0:
+        result = fast_path(tried, function.defaults, values, values + PARAMETER, out)
     return result if result is not None else call_ufunc(function, chosen, values)
 
 

@@ -191,11 +191,12 @@ cdef object number_as_array(double number, cnp.dtype dtype):
 cdef object checked_parameter(Signature function, list inputs, str name, object value, object dtype):
     """A parameter as the ufunc takes it: a Python number in the computation's dtype if that is known, else an array."""
     cdef bint number = type(value) is float or type(value) is int
+    cdef cnp.dtype computed
     if number or not (cnp.PyArray_Check(value) or hasattr(value, "__array_ufunc__")):
         # A subclass of these numbers, a fraction, but not what NumPy has an array of.
         if number or isinstance(value, Real) and not isinstance(value, (bool, np.generic)):
             computed = np.dtype(dtype) if dtype is not None else computed_dtype(function, inputs)
-            if computed is not None and computed.char in "efdE" and cnp.PyDataType_ISNOTSWAPPED(computed):
+            if computed is not None and computed.type in b"efdE" and cnp.PyDataType_ISNOTSWAPPED(computed):
                 return number_as_array(float(value), computed)
             return float(value)
         value = np.asarray(value)
@@ -230,49 +231,52 @@ cdef object call_ufunc(Signature function, Function chosen, PyObject** values):
 cdef object ufunc_result(Signature function, Function chosen, PyObject** values):
     cdef object out = None if values[OUT] == NULL else <object> values[OUT]
     cdef object dtype = None if values[DTYPE] == NULL else <object> values[DTYPE]
-    cdef object first, stored = None, mask      # held until the call is over
-    cdef list operands = [], inputs
+    cdef object first, x, stored = None
+    cdef list kept = None, inputs   # ``kept`` has what is made here, until the call is over
     cdef PyObject* stack[SLOTS]
-    cdef int count = 0, given = 0, i
-    cdef bint exact = dtype is None
-    for i in range(INPUT, INPUT + function.inputs):
-        x = <object> values[i]
+    cdef int operands = function.inputs + function.parameters, count = operands, given = 0, i
+    cdef bint exact = dtype is None, into_integer = False
+    for i in range(function.inputs):
+        x = <object> values[INPUT + i]
         if not cnp.PyArray_Check(x) and not hasattr(x, "__array_ufunc__"):
             x = np.asarray(x)
-        operands.append(x)
-    first = operands[0]
-    inputs = operands[:] if function.parameters else operands
-    for i in range(function.parameters):
-        value = function.defaults[i] if values[PARAMETER + i] == NULL else <object> values[PARAMETER + i]
-        value = checked_parameter(function, inputs, <object> function.names[PARAMETER + i], value, dtype)
-        operands.append(value)
-        # bfloat16 features with a float64 parameter: NumPy would give bfloat16 if the parameter is 0-d; dtype= asks for
-        # float64.
-        if dtype is None and is_bfloat16(dtype_of(first)) and dtype_of(value) == np.float64:
-            dtype = dtype_of(value)
-            values[DTYPE] = <PyObject*> dtype
-            exact = False
+            kept = [x] if kept is None else [*kept, x]
+        stack[i] = <PyObject*> x
+    first = <object> stack[0]
+    if function.parameters:
+        kept = kept or []
+        inputs = [<object> stack[i] for i in range(function.inputs)]
+        for i in range(function.parameters):
+            x = function.defaults[i] if values[PARAMETER + i] == NULL else <object> values[PARAMETER + i]
+            x = checked_parameter(function, inputs, <object> function.names[PARAMETER + i], x, dtype)
+            kept.append(x)
+            stack[function.inputs + i] = <PyObject*> x
+            # bfloat16 features with a float64 parameter: NumPy 2 gives float64, NumPy 1.26 float32 if the parameter is
+            # 0-d; dtype= asks for float64.
+            if dtype is None and is_bfloat16(dtype_of(first)) and dtype_of(x) == np.float64:
+                dtype = dtype_of(x)
+                values[DTYPE] = <PyObject*> dtype
+                exact = False
     if out is not None:
         stored = dtype_of(out[0] if type(out) is tuple and len(out) == 1 else out)
         if values[CASTING] != NULL and dtype is None and chosen.to_integer is not None and is_integer(stored):
             if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
-                    chosen = chosen.to_integer
+                    chosen, into_integer = chosen.to_integer, True
         # NumPy would copy the output, in the result's dtype, and store all of it back: where the mask is false, too.
         if values[WHERE] != NULL and stored != dtype_of(first):
-            operands = [apart_from(out, x) for x in operands]
-            mask = apart_from(out, <object> values[WHERE])
-            values[WHERE] = <PyObject*> mask
+            kept = kept or []
+            for i in range(operands):
+                kept.append(apart_from(out, <object> stack[i]))
+                stack[i] = <PyObject*> kept[-1]
+            kept.append(apart_from(out, <object> values[WHERE]))
+            values[WHERE] = <PyObject*> kept[-1]
     if stored is None:
         stored = dtype_of(first)
     # Whether nothing is cast, the result included.
-    exact = exact and (chosen is not function or not is_integer(stored) or function.result_dtype(stored) is stored)
-    for operand in operands:
-        exact = exact and stored is dtype_of(operand)
-        stack[count] = <PyObject*> operand
-        count += 1
-    # Integers stored into their own dtype are cast, too, where they are computed as floats.
-    exact = exact and function.result_dtype(stored) is stored
+    for i in range(operands):
+        exact = exact and stored is dtype_of(<object> stack[i])
+    exact = exact and (into_integer or function.result_dtype(stored) is stored)
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[count] = values[i]
@@ -282,7 +286,7 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
         KEYWORD_TUPLES[given] = tuple([KEYWORDS[i - OUT] for i in range(OUT, NAME) if values[i] != NULL])
     keywords = KEYWORD_TUPLES[given]        # a reference: another thread may have stored the same again
     if exact:
-        return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keywords)
     # Casts of the result warn: of overflow to inf, and of values that an integer dtype cannot hold.
     with np.errstate(all="ignore"):
-        return PyObject_Vectorcall(chosen.ufunc, stack, len(operands), <PyObject*> keywords)
+        return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keywords)
