@@ -26,7 +26,7 @@ cdef void store(double value, char type, void* to) noexcept nogil:
 
 # ``tag`` is of the dtype of the computation. Integers have their result, and parameters, in that dtype already.
 cdef void run_blocks(
-    loop_t loop, const Kernel* kernel, number** args, Py_ssize_t n, bint single, real* tag
+    kernel_t loop, const Kernel* kernel, number** args, Py_ssize_t n, bint single, real* tag
 ) noexcept nogil:
     cdef real blocks[MAX_OPERANDS][BLOCK]
     cdef void* at[MAX_OPERANDS]
@@ -53,7 +53,7 @@ cdef void run_blocks(
                 if number is half or number is bfloat16:
                     load_block(x[o], blocks[o], m)
                     x[o] += m
-        loop(at, m, single, False)
+        loop(kernel, <char**> at, m, single, False)
         if number is half or number is bfloat16:
             store_block(blocks[0], x[out], m)
             x[out] += m
@@ -64,29 +64,16 @@ cdef void run_blocks(
         n -= m
 
 
-# The kernel of every function of real numbers.
-cdef void real_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+# The kernel of a function of real numbers for every dtype that the function has no loop of its own for.
+cdef void converting_kernel(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     cdef const Loops* loops = kernel.loops
-    if number is float:
-        loops.floats(<void**> args, n, single, streamed)
-    elif number is double:
-        loops.doubles(<void**> args, n, single, streamed)
-    elif number is half:
-        if loops.halves != NULL:
-            loops.halves(<void**> args, n, single, False)
-        else:
-            run_blocks[half, float](loops.rounded, kernel, args, n, single, NULL)
-    elif number is bfloat16:
-        if loops.bfloat16s != NULL:
-            loops.bfloat16s(<void**> args, n, single, False)
-        else:
-            run_blocks[bfloat16, float](loops.rounded, kernel, args, n, single, NULL)
-    elif number is int8_t or number is uint8_t:
-        if kernel.parameters == 0:
-            look_up(&loops.lookups[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
-        else:
-            run_blocks[number, float](loops.floats, kernel, args, n, single, NULL)
-    elif number is int16_t or number is uint16_t:
+    if (number is int8_t or number is uint8_t) and kernel.parameters == 0:
+        look_up(&loops.lookups[number is int8_t], <const uint8_t*> args[0], <float*> args[1], n)
+    elif number is half or number is bfloat16:
+        run_blocks[number, float](loops.rounded, kernel, args, n, single, NULL)
+    elif number is int8_t or number is uint8_t or number is int16_t or number is uint16_t:
         run_blocks[number, float](loops.floats, kernel, args, n, single, NULL)
     else:
         run_blocks[number, double](loops.doubles, kernel, args, n, single, NULL)

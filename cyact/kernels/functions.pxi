@@ -2,7 +2,7 @@
 #
 # exact   One formula for all dtypes, whose result has the dtype of the input. Its kernel is for all of them.
 # real    A formula for float and double. Its loops are one fused function; integers and 16-bit floats go through
-#         ``real_kernel`` (blocks.pxi), by tables or by blocks, unless there are loops for 16 bits too.
+#         ``converting_kernel`` (blocks.pxi), by tables or by blocks, unless there are loops for 16 bits too.
 
 
 # ---- exact ----
@@ -30,7 +30,7 @@ cdef void relu_grad_kernel(
 
 # Loops of a function whose other dtypes are converted, block by block. ``rounded`` is a cheaper loop of floats for
 # results that are rounded to 16 bits; NULL: there is none.
-cdef Loops in_blocks(loop_t floats, loop_t doubles, loop_t rounded) noexcept:
+cdef Loops in_blocks(kernel_t floats, kernel_t doubles, kernel_t rounded) noexcept:
     cdef Loops loops
     memset(&loops, 0, sizeof(loops))
     loops.floats, loops.doubles = floats, doubles
@@ -78,23 +78,27 @@ cdef inline void few_operations3(
 
 
 # With loops for 16 bits too: for few operations, blocks would take longer than the formula.
-cdef Loops with_16_bit_loops(loop_t floats, loop_t doubles, loop_t halves, loop_t bfloat16s) noexcept:
+cdef Loops with_16_bit_loops(kernel_t floats, kernel_t doubles, kernel_t halves, kernel_t bfloat16s) noexcept:
     cdef Loops loops = in_blocks(floats, doubles, NULL)
     loops.halves, loops.bfloat16s = halves, bfloat16s
     return loops
 
 
-cdef void leaky_relu_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void leaky_relu_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](leaky_relu[float], leaky_relu[double], args, n, single)
 
 
 cdef Loops leaky_relu_loops = with_16_bit_loops(
-    <loop_t> leaky_relu_loop[float], <loop_t> leaky_relu_loop[double],
-    <loop_t> leaky_relu_loop[half], <loop_t> leaky_relu_loop[bfloat16],
+    <kernel_t> leaky_relu_loop[float], <kernel_t> leaky_relu_loop[double],
+    <kernel_t> leaky_relu_loop[half], <kernel_t> leaky_relu_loop[bfloat16],
 )
 
 
-cdef void leaky_relu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void leaky_relu_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     cdef float alpha
     if floating is float or floating is double:
         alpha = <float> args[2][0]
@@ -108,38 +112,42 @@ cdef void leaky_relu_grad_loop(floating** args, Py_ssize_t n, bint single, bint 
 
 
 cdef Loops leaky_relu_grad_loops = with_16_bit_loops(
-    <loop_t> leaky_relu_grad_loop[float], <loop_t> leaky_relu_grad_loop[double],
-    <loop_t> leaky_relu_grad_loop[half], <loop_t> leaky_relu_grad_loop[bfloat16],
+    <kernel_t> leaky_relu_grad_loop[float], <kernel_t> leaky_relu_grad_loop[double],
+    <kernel_t> leaky_relu_grad_loop[half], <kernel_t> leaky_relu_grad_loop[bfloat16],
 )
 
 
-cdef void sigmoid_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void sigmoid_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](sigmoid_grad[float], sigmoid_grad[double], args, n, False)
 
 
 cdef Loops sigmoid_grad_loops = with_16_bit_loops(
-    <loop_t> sigmoid_grad_loop[float], <loop_t> sigmoid_grad_loop[double],
-    <loop_t> sigmoid_grad_loop[half], <loop_t> sigmoid_grad_loop[bfloat16],
+    <kernel_t> sigmoid_grad_loop[float], <kernel_t> sigmoid_grad_loop[double],
+    <kernel_t> sigmoid_grad_loop[half], <kernel_t> sigmoid_grad_loop[bfloat16],
 )
 
 
-cdef void tanh_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void tanh_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](tanh_grad[float], tanh_grad[double], args, n, False)
 
 
 cdef Loops tanh_grad_loops = with_16_bit_loops(
-    <loop_t> tanh_grad_loop[float], <loop_t> tanh_grad_loop[double],
-    <loop_t> tanh_grad_loop[half], <loop_t> tanh_grad_loop[bfloat16],
+    <kernel_t> tanh_grad_loop[float], <kernel_t> tanh_grad_loop[double],
+    <kernel_t> tanh_grad_loop[half], <kernel_t> tanh_grad_loop[bfloat16],
 )
 
 
-cdef void elu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void elu_grad_loop(const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     few_operations3[floating](elu_grad[float], elu_grad[double], args, n, single)
 
 
 cdef Loops elu_grad_loops = with_16_bit_loops(
-    <loop_t> elu_grad_loop[float], <loop_t> elu_grad_loop[double],
-    <loop_t> elu_grad_loop[half], <loop_t> elu_grad_loop[bfloat16],
+    <kernel_t> elu_grad_loop[float], <kernel_t> elu_grad_loop[double],
+    <kernel_t> elu_grad_loop[half], <kernel_t> elu_grad_loop[bfloat16],
 )
 
 
@@ -159,61 +167,63 @@ cdef void leaky_relu_to_integer_kernel(
 
 # ---- real: formulas that are bound by arithmetic ----
 
-cdef void sigmoid_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void sigmoid_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](sigmoid_prepare[real], sigmoid_finish[real], clamp[real], -105 if real is float else -746,
                    20 if real is float else 40, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
-cdef void sigmoid_rounded(float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void sigmoid_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     map1_clamped[float](sigmoid_16_bit, clamp[float], -105, 20, args[0], args[1], n)
 
 
 cdef Loops sigmoid_loops = in_blocks(
-    <loop_t> sigmoid_loop[float], <loop_t> sigmoid_loop[double], <loop_t> sigmoid_rounded
+    <kernel_t> sigmoid_loop[float], <kernel_t> sigmoid_loop[double], <kernel_t> sigmoid_rounded
 )
 
 
-cdef void tanh_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void tanh_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](tanh_prepare[real], tanh_finish[real], clamp_magnitude[real], 0,
                    <real> 9.25 if real is float else 20, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
-cdef void tanh_rounded(float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void tanh_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     map1_clamped[float](tanh_16_bit, clamp[float], -4.5625, 4.5625, args[0], args[1], n)
 
 
-cdef Loops tanh_loops = in_blocks(<loop_t> tanh_loop[float], <loop_t> tanh_loop[double], <loop_t> tanh_rounded)
+cdef Loops tanh_loops = in_blocks(<kernel_t> tanh_loop[float], <kernel_t> tanh_loop[double], <kernel_t> tanh_rounded)
 
 
-cdef void softsign_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void softsign_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     map1_clamped[real](softsign[real], clamp[real], -1073741824.0 if real is float else -1152921504606846976.0,
                        1073741824.0 if real is float else 1152921504606846976.0, args[0], args[1], n)
 
 
-cdef Loops softsign_loops = in_blocks(<loop_t> softsign_loop[float], <loop_t> softsign_loop[double], NULL)
+cdef Loops softsign_loops = in_blocks(<kernel_t> softsign_loop[float], <kernel_t> softsign_loop[double], NULL)
 
 
-cdef void softsign_grad_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void softsign_grad_loop(
+    const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     pipeline[real](softsign_grad_prepare[real], softsign_grad_finish[real], clamp_magnitude[real], 0,
                    FLT_MAX if real is float else DBL_MAX, args[1], NULL, given(args[0]), args[2], n, single, streamed)
 
 
 cdef Loops softsign_grad_loops = in_blocks(
-    <loop_t> softsign_grad_loop[float], <loop_t> softsign_grad_loop[double], NULL
+    <kernel_t> softsign_grad_loop[float], <kernel_t> softsign_grad_loop[double], NULL
 )
 
 
-cdef void elu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void elu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](elu_prepare[real], elu_finish[real], clamp[real], -18 if real is float else -38, 0,
                    args[0], given(args[1]), NULL, args[2], n, single, streamed)
 
 
-cdef Loops elu_loops = in_blocks(<loop_t> elu_loop[float], <loop_t> elu_loop[double], NULL)
+cdef Loops elu_loops = in_blocks(<kernel_t> elu_loop[float], <kernel_t> elu_loop[double], NULL)
 
 
-cdef void silu_loop(real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void silu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](silu_prepare[real], silu_finish[real], unclamped[real], 0, 0,
                    args[0], given(args[1]), NULL, args[2], n, single, streamed)
 
 
-cdef Loops silu_loops = in_blocks(<loop_t> silu_loop[float], <loop_t> silu_loop[double], NULL)
+cdef Loops silu_loops = in_blocks(<kernel_t> silu_loop[float], <kernel_t> silu_loop[double], NULL)

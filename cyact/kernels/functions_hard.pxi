@@ -31,71 +31,85 @@ cdef void step_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint si
 
 # ---- real ----
 
-cdef void hard_sigmoid_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void hard_sigmoid_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations1[floating](hard_sigmoid[float], hard_sigmoid[double], args, n)
 
 
 cdef Loops hard_sigmoid_loops = with_16_bit_loops(
-    <loop_t> hard_sigmoid_loop[float], <loop_t> hard_sigmoid_loop[double],
-    <loop_t> hard_sigmoid_loop[half], <loop_t> hard_sigmoid_loop[bfloat16],
+    <kernel_t> hard_sigmoid_loop[float], <kernel_t> hard_sigmoid_loop[double],
+    <kernel_t> hard_sigmoid_loop[half], <kernel_t> hard_sigmoid_loop[bfloat16],
 )
 
 
-cdef void hard_sigmoid_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void hard_sigmoid_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](hard_sigmoid_grad[float], hard_sigmoid_grad[double], args, n, False)
 
 
 cdef Loops hard_sigmoid_grad_loops = with_16_bit_loops(
-    <loop_t> hard_sigmoid_grad_loop[float], <loop_t> hard_sigmoid_grad_loop[double],
-    <loop_t> hard_sigmoid_grad_loop[half], <loop_t> hard_sigmoid_grad_loop[bfloat16],
+    <kernel_t> hard_sigmoid_grad_loop[float], <kernel_t> hard_sigmoid_grad_loop[double],
+    <kernel_t> hard_sigmoid_grad_loop[half], <kernel_t> hard_sigmoid_grad_loop[bfloat16],
 )
 
 
-cdef void hard_silu_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void hard_silu_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations1[floating](hard_silu[float], hard_silu[double], args, n)
 
 
 cdef Loops hard_silu_loops = with_16_bit_loops(
-    <loop_t> hard_silu_loop[float], <loop_t> hard_silu_loop[double],
-    <loop_t> hard_silu_loop[half], <loop_t> hard_silu_loop[bfloat16],
+    <kernel_t> hard_silu_loop[float], <kernel_t> hard_silu_loop[double],
+    <kernel_t> hard_silu_loop[half], <kernel_t> hard_silu_loop[bfloat16],
 )
 
 
-cdef void hard_silu_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void hard_silu_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](hard_silu_grad[float], hard_silu_grad[double], args, n, False)
 
 
 cdef Loops hard_silu_grad_loops = with_16_bit_loops(
-    <loop_t> hard_silu_grad_loop[float], <loop_t> hard_silu_grad_loop[double],
-    <loop_t> hard_silu_grad_loop[half], <loop_t> hard_silu_grad_loop[bfloat16],
+    <kernel_t> hard_silu_grad_loop[float], <kernel_t> hard_silu_grad_loop[double],
+    <kernel_t> hard_silu_grad_loop[half], <kernel_t> hard_silu_grad_loop[bfloat16],
 )
 
 
-cdef void hard_shrink_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void hard_shrink_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](hard_shrink[float], hard_shrink[double], args, n, single)
 
 
 cdef Loops hard_shrink_loops = with_16_bit_loops(
-    <loop_t> hard_shrink_loop[float], <loop_t> hard_shrink_loop[double],
-    <loop_t> hard_shrink_loop[half], <loop_t> hard_shrink_loop[bfloat16],
+    <kernel_t> hard_shrink_loop[float], <kernel_t> hard_shrink_loop[double],
+    <kernel_t> hard_shrink_loop[half], <kernel_t> hard_shrink_loop[bfloat16],
 )
 
 
-cdef void soft_shrink_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void soft_shrink_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations2[floating](soft_shrink[float], soft_shrink[double], args, n, single)
 
 
 cdef Loops soft_shrink_loops = with_16_bit_loops(
-    <loop_t> soft_shrink_loop[float], <loop_t> soft_shrink_loop[double],
-    <loop_t> soft_shrink_loop[half], <loop_t> soft_shrink_loop[bfloat16],
+    <kernel_t> soft_shrink_loop[float], <kernel_t> soft_shrink_loop[double],
+    <kernel_t> soft_shrink_loop[half], <kernel_t> soft_shrink_loop[bfloat16],
 )
 
 
-cdef void shrink_grad_loop(floating** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+cdef void shrink_grad_loop(
+    const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
     few_operations3[floating](shrink_grad[float], shrink_grad[double], args, n, single)
 
 
 cdef Loops shrink_grad_loops = with_16_bit_loops(
-    <loop_t> shrink_grad_loop[float], <loop_t> shrink_grad_loop[double],
-    <loop_t> shrink_grad_loop[half], <loop_t> shrink_grad_loop[bfloat16],
+    <kernel_t> shrink_grad_loop[float], <kernel_t> shrink_grad_loop[double],
+    <kernel_t> shrink_grad_loop[half], <kernel_t> shrink_grad_loop[bfloat16],
 )

@@ -28,7 +28,7 @@ from cyact.kernels.formulas_hard cimport *
 from cyact.kernels.formulas_gelu cimport *
 from cyact.kernels.formulas_log cimport *
 from cyact.kernels.simd cimport *
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t, loop_t
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t
 
 include "lookup.pxi"
 include "blocks.pxi"

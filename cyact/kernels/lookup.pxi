@@ -12,7 +12,7 @@ cdef void tabulate(Loops* loops, bint is_signed) noexcept nogil:
     for i in range(256):
         table.entries[i] = <int8_t> i if is_signed else i
     args[0] = args[1] = <void*> table.entries
-    loops.floats(args, 256, False, False)
+    loops.floats(NULL, <char**> args, 256, False, False)
     table.flat = True
     for i in range(32, 256):
         table.flat = table.flat and table.entries[i] == table.entries[31]

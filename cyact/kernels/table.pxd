@@ -17,21 +17,19 @@ ctypedef void (*kernel_t)(
     const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil
 
-# The same for one dtype of the computation. ``args`` are arrays of it.
-ctypedef void (*loop_t)(void** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil
-
 # Results of a function of an eight-bit integer, by the bits of the argument.
 cdef struct Lookup:
     float entries[256]
     bint flat               # every entry from 31 on is the same
 
-# The loops of a function of real numbers. Every dtype that has none is converted to float or double, block by block.
+# The loops of a function of real numbers, each the kernel for its dtype. Every dtype that has none is converted to
+# float or double, block by block.
 cdef struct Loops:
-    loop_t floats
-    loop_t doubles
-    loop_t halves           # of float16; NULL where blocks of floats serve
-    loop_t bfloat16s        # likewise
-    loop_t rounded          # of floats whose results are rounded to 16 bits, so that it may be less exact
+    kernel_t floats
+    kernel_t doubles
+    kernel_t halves         # of float16; NULL where blocks of floats serve
+    kernel_t bfloat16s      # likewise
+    kernel_t rounded        # of floats whose results are rounded to 16 bits, so that it may be less exact
     Lookup lookups[2]       # of uint8 and int8, of functions without parameters
 
 # A function for one dtype.

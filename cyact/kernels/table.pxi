@@ -87,8 +87,18 @@ cdef int add_exact(const char* name, int inputs, kernel_t call, number* tag) exc
 cdef int add_real(const char* name, int inputs, int parameters, Loops* loops, int traits, number* tag) except -1:
     if (number is int8_t or number is uint8_t) and parameters == 0:
         tabulate(loops, number is int8_t)
-    return add(name, inputs, parameters, code(tag), result_code(tag), result_code(tag),
-               <kernel_t> real_kernel[number], loops, traits)
+    cdef kernel_t call = NULL
+    if number is float:
+        call = loops.floats
+    elif number is double:
+        call = loops.doubles
+    elif number is half:
+        call = loops.halves
+    elif number is bfloat16:
+        call = loops.bfloat16s
+    if call == NULL:
+        call = <kernel_t> converting_kernel[number]
+    return add(name, inputs, parameters, code(tag), result_code(tag), result_code(tag), call, loops, traits)
 
 
 cdef int add_rows(number* tag) except -1:
