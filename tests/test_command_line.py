@@ -95,7 +95,7 @@ def run_with_more(directory, *arguments):
 @pytest.mark.parametrize("command", ["apply", "plot"])
 def test_own_parameters_are_options(tmp_path, command):
     text = " ".join(run_with_more(tmp_path, command, "--help").stdout.split())
-    assert "--alpha A of leaky_relu (default: 0.2), bend (default: 3.0)" in text
+    assert re.search(r"--alpha A of leaky_relu \(default: 0\.2\), .*bend \(default: 3\.0\)", text)
     assert "--sharp-beta S of bend (default: 1.5)" in text
     assert "--smooth, --no-smooth of bend (default: False)" in text
     assert "--where" not in text
