@@ -85,13 +85,12 @@ def _catch_signals() -> None:
             signal.signal(number, stop)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the result is the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
+def main(arguments: list[str]) -> int:
+    """Runs a command; the result is the exit code: 0, 1 for a failure, 130 for Ctrl-C.
 
-    Other signals that end it raise SystemExit of 128 and their number, as a shell would say.
+    Help raises SystemExit of 0, and wrong usage of 2, as argparse does. What holds for the whole process is left to
+    `entry_point`: a caller, such as a test, keeps its own streams, signal handlers and environment.
     """
-    _prepare_streams()
-    _catch_signals()
     name = "cyact"
 
     def fail(message: str, code: int = 1) -> int:
@@ -113,5 +112,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def entry_point() -> int:
+    """The process that ``cyact`` and ``python -m cyact`` start; it belongs to the command alone.
+
+    Signals but Ctrl-C that end it raise SystemExit of 128 and their number, as a shell would say.
+    """
+    _prepare_streams()
+    _catch_signals()
+    os.environ["MPLBACKEND"] = "agg"    # pictures go to files: matplotlib is to need no display
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry_point())

@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -152,14 +151,6 @@ def fastest(
             best[label] = min(best[label], (time.perf_counter() - start) / number)
         rounds += 1
     return best
-
-
-def load_plotting() -> ModuleType:
-    """``cyact.plotting``, which takes a while and needs matplotlib, made to draw without a display."""
-    os.environ["MPLBACKEND"] = "agg"
-    from cyact import plotting
-
-    return plotting
 
 
 def picture_format(path: str) -> str:

@@ -14,6 +14,7 @@ scipy.special has for it, where that is installed. "ratio" is NumPy's time
 divided by that of cyact(x): both return a new array."""
 
 SECONDS = 40
+SIZES = (16, 4096, 65536, 2**22)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +29,7 @@ def run(args: argparse.Namespace) -> None:
         from scipy import special
     except ImportError:
         special = None
-    sizes = (16, 4096, 65536, 2**22)
-    cases = [(name, dtype, n) for name in FORMULAS for dtype in ("float32", "float64") for n in sizes]
+    cases = [(name, dtype, n) for name in FORMULAS for dtype in ("float32", "float64") for n in SIZES]
     random = np.random.default_rng(0)
     columns = ("cyact(x)", "out=y", "NumPy", "SciPy")
     say(f"microseconds a call, cyact on up to {cyact.get_num_threads()} threads")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cyact
-from cyact.commands import FORMULAS, FUNCTIONS, fastest, load_plotting, picture_format, save, say
+from cyact.commands import FORMULAS, FUNCTIONS, fastest, picture_format, save, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    plotting = load_plotting()
+    from cyact import plotting  # only here: it takes a while, and needs matplotlib
+
     picture_format(args.output)     # an unknown one is refused before the work
     from matplotlib import cbook, image
 

@@ -5,7 +5,6 @@ from cyact.commands import (
     FUNCTIONS,
     add_parameters,
     function_name,
-    load_plotting,
     parameter_keywords,
     picture_format,
     save,
@@ -43,7 +42,8 @@ def run(args: argparse.Namespace) -> None:
         args.usage_error("--range takes two finite numbers, the smaller first")
     names = args.functions or list(FUNCTIONS)
     parameters = parameter_keywords(args, names)
-    plotting = load_plotting()
+    from cyact import plotting  # only here: it takes a while, and needs matplotlib
+
     picture_format(args.output)     # an unknown one is refused before the work
     axes = plotting.plot_all(names, limits=args.range, derivative=args.derivative, **parameters)
     save(axes.flat[0].figure, args.output, drawing=True)
