@@ -34,8 +34,7 @@ LINK = ["-Wl,-s"] if sys.platform == "linux" else []
 if os.environ.get("CYACT_SANITIZE"):
     LINK = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     FLAGS += [*LINK, "-O1", "-g", "-fno-omit-frame-pointer"]
-# CYACT_OPENMP=0 builds without OpenMP.
-OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []
+OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []      # 0: without
 # A formula that is not inlined into its loop is a call for each element.
 INLINE = "__forceinline" if MSVC else "inline __attribute__((always_inline))"
 
@@ -63,9 +62,8 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"])]
-        + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")]
-        + [*map(kernels, LEVELS)],
+        [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"]), *map(kernels, LEVELS)]
+        + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")],
         compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False},
         build_dir="build",
     )
