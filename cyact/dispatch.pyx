@@ -59,11 +59,13 @@ def start(module, cache):
     streamed_from = min(max(<Py_ssize_t> cache, <Py_ssize_t> STREAMED_LEAST), <Py_ssize_t> STREAMED_MOST)
 
 
-# How many threads are worth waking for n elements: never more than there are chunks.
+# How many threads are worth waking for n elements: each needs a quarter of the least work that is split at all, or
+# waking it takes longer than what it does. There is never one without a chunk.
 cdef inline int threads_for(const Kernel* kernel, Py_ssize_t n) noexcept nogil:
-    if n < (COMPUTE_BOUND_THREADED if kernel.compute_bound else MEMORY_BOUND_THREADED):
+    cdef Py_ssize_t least = COMPUTE_BOUND_THREADED if kernel.compute_bound else MEMORY_BOUND_THREADED
+    if n < least:
         return 1
-    return startable(<int> min(<Py_ssize_t> thread_count(), (n + CHUNK - 1) // CHUNK))
+    return startable(<int> min(<Py_ssize_t> thread_count(), n // (least // 4)))
 
 
 cdef void run_chunk(

@@ -467,7 +467,9 @@ def script_tasks():
     cyact.tanh(np.zeros((2 * HEAVY, 2), "f4")[:, 1])
     assert tasks() == before + 4
     cyact.set_num_threads(6)
-    cyact.relu(np.zeros(LIGHT, "f4"))
+    cyact.relu(np.zeros(LIGHT, "f4"))       # a quarter of that for each
+    assert tasks() <= before + 4
+    cyact.relu(np.zeros(2 * LIGHT, "f4"))
     assert tasks() == before + 5
     cyact.set_num_threads(8)
     more = np.zeros(8 * CHUNK, "f4")
