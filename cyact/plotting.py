@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["plot", "plot_all"]
 
-COLORS = dict(zip(ACTIVATIONS, itertools.cycle(["#c8324b", "#d97706", "#0f7b8a", "#6a4c93"])))
+COLORS = dict(zip(ACTIVATIONS, itertools.cycle(["#c8324b", "#d97706", "#158c9c", "#8b63c4"])))
+
+def _ink(strength: float) -> tuple[Any, float]:
+    """The style's colour of text, on a light or a dark ground, so strong."""
+    return plt.rcParams["text.color"], strength
+
 
 _VANISHED = 0.01    # a derivative as small as this passes next to nothing back
 
@@ -32,15 +37,15 @@ def _own(name: str, parameters: dict[str, float]) -> dict[str, float]:
     return {key: parameters.get(key, default) for key, default in FUNCTIONS[name].defaults.items()}
 
 
-def _curve(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
+def curve_of(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
     return getattr(cyact, name)(x, **_own(name, parameters))
 
 
-def _derivative(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
+def slope_of(name: str, x: np.ndarray, parameters: dict[str, float]) -> Any:
     """By the function's gradient, from its input or from its output; None where there is no gradient."""
     if name not in GRADIENTS:
         return None
-    ones, y = np.ones_like(x), _curve(name, x, parameters)
+    ones, y = np.ones_like(x), curve_of(name, x, parameters)
     given = {"gradients": ones, "dy": ones, "features": x, "outputs": y, "y": y}
     gradient = FUNCTIONS[GRADIENTS[name]]
     inputs = {key: given[key] for key in gradient.inputs}
@@ -95,17 +100,23 @@ def plot(
     ax = plt.gca() if ax is None else ax
     color = COLORS[name]
     frame(ax, low, high)
-    ax.plot(x, _curve(name, x, parameters), color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
-    slope = _derivative(name, x, parameters) if derivative else None
+    y = curve_of(name, x, parameters)
+    ax.plot(x, y, color=color, linewidth=2.4, label=f"{name}(x)", zorder=3)
+    slope = slope_of(name, x, parameters) if derivative else None
     if slope is not None:
-        ax.plot(x, slope, color="0.25", linewidth=1.5, linestyle=(0, (4, 2)), label="derivative", zorder=4)
+        ax.plot(x, slope, color=_ink(0.75), linewidth=1.5, linestyle=(0, (4, 2)), label="derivative", zorder=4)
         vanished = np.abs(slope) < _VANISHED
         if vanished.any():
             ax.fill_between(
-                x, 0, 1, where=vanished, transform=ax.get_xaxis_transform(), color="0.5", alpha=0.14, linewidth=0,
+                x, 0, 1, where=vanished, transform=ax.get_xaxis_transform(), color=_ink(0.08), linewidth=0,
                 label=f"derivative below {_VANISHED}", zorder=0,
             )
-        ax.legend(loc="upper left", fontsize="small", framealpha=1, edgecolor="0.85")
+        legend = ax.legend(loc="upper left", fontsize="small")
+        legend.get_frame().set(alpha=None, edgecolor=_ink(0.15))
+    if slope is not None and slope.max() > 20 * np.ptp(y[np.isfinite(y)]):
+        # A derivative without bounds would flatten the curve.
+        top = 1.1 * np.abs(y[np.isfinite(y)]).max()
+        ax.set_ylim(-top, top)
     own = [f"{key} = {value if isinstance(value, bool) else format(value, 'g')}" for key, value in _own(name, parameters).items()]
     ax.set_title(", ".join([name, *own]), color=color, fontweight="bold")
     return ax
@@ -152,15 +163,34 @@ def plot_all(
     return axes
 
 
+def bars(values: Mapping[str, float], ax: Axes, *, unit: str, digits: int = 3) -> Axes:
+    """Horizontal bars, the shortest on top, each with its number at its end; this package's in colour."""
+    ordered = sorted(values.items(), key=lambda item: item[1])
+    names, lengths = [name for name, _ in ordered], [value for _, value in ordered]
+    colors = [COLORS["relu"] if name.startswith("cyact") else _ink(0.35) for name in names]
+    ax.barh(names, lengths, color=colors, height=0.7)
+    ax.invert_yaxis()
+    for place, (name, value) in enumerate(ordered):
+        text = f" {value:,.{digits}g}" if value < 1000 else f" {value:,.0f}"
+        ax.text(value, place, text, va="center", color=_ink(0.9), fontweight="bold" if name.startswith("cyact") else "normal")
+    ax.set_xlim(0, 1.15 * max(lengths))
+    ax.set_xlabel(unit, color=_ink(0.7), fontsize="small")
+    ax.set_xticks([])
+    ax.spines[["top", "right", "bottom"]].set_visible(False)
+    ax.spines["left"].set_color(_ink(0.3))
+    ax.tick_params(length=0, labelcolor=_ink(0.9))
+    return ax
+
+
 def frame(ax: Axes, low: float, high: float) -> None:
     """The quiet background of every curve: a grid, and the two axes through zero."""
-    ax.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+    ax.axhline(0, color=_ink(0.4), linewidth=0.8, zorder=1)
     if low < 0 < high:
-        ax.axvline(0, color="0.6", linewidth=0.8, zorder=1)
+        ax.axvline(0, color=_ink(0.4), linewidth=0.8, zorder=1)
     ax.set_xlim(low, high)
     ax.locator_params(axis="x", nbins=10, steps=[1, 2, 5, 10])     # whole numbers on -10 to 10
-    ax.grid(color="0.92", linewidth=0.8)
+    ax.grid(color=_ink(0.08), linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color("0.7")
-    ax.tick_params(color="0.7", labelcolor="0.3", labelsize="small")
+    ax.spines[["left", "bottom"]].set_color(_ink(0.3))
+    ax.tick_params(color=_ink(0.3), labelcolor=_ink(0.7), labelsize="small")

@@ -20,9 +20,10 @@ import pytest
 
 import cyact
 from cyact.__main__ import main
-from cyact.commands import FORMULAS, FUNCTIONS, SCIPY, bench, demo, element_wise, plot
+from cyact.commands import FIRST, FORMULAS, FUNCTIONS, SCIPY, bench, demo, element_wise, plot
 from cyact.commands.apply import BLOCK
 from cyact.functions import ACTIVATIONS
+from cyact.functions import FUNCTIONS as ROWS
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and files")
@@ -88,9 +89,10 @@ def sparse(path, dtype, count):
 
 def test_formulas_are_those_of_activations():
     assert set(SCIPY) <= set(FORMULAS) <= set(FUNCTIONS) <= set(ACTIVATIONS)
-    x = np.linspace(-5, 5, 101)
+    assert set(FIRST) <= set(FORMULAS)
     for name, formula in FORMULAS.items():
-        np.testing.assert_allclose(getattr(cyact, name)(x), formula(x), rtol=1e-14)
+        x = np.linspace(*np.clip(ROWS[name].limits, -5, 5), 101)[1:-1]
+        np.testing.assert_allclose(getattr(cyact, name)(x), formula(x), rtol=1e-13, atol=1e-14)
 
 
 def test_functions_are_those_of_one_element():
@@ -224,9 +226,33 @@ def test_bench(run, monkeypatch):
     monkeypatch.setattr(bench, "SIZES", (16, 4096))
     rows = run("bench", "--seconds", "0").out.splitlines()[2:]
     assert [tuple(row.split()[:3]) for row in rows] == [
-        (name, dtype, n) for name in FORMULAS for dtype in ("float32", "float64") for n in ("16", "4,096")
+        (name, dtype, n) for name in FIRST for dtype in ("float32", "float64") for n in ("16", "4,096")
     ]
     assert all(row.endswith("x") for row in rows)
+
+
+def test_bench_draws(draw, monkeypatch, tmp_path):
+    """A bar in the terminal for each competitor, and the same as a picture; gelu has no formula of NumPy's."""
+    monkeypatch.setattr(bench, "SIZES", (16, 65536))
+    text = draw("bench", "gelu", "logit", "--seconds", "0", "--plot", "bars.png").out
+    table, picture, wrote = text.split("\n\n")
+    assert [row.split()[-1] for row in table.splitlines()[2:] if row.startswith("gelu")] == ["-"] * 4
+    bars = [re.search(r"(\S+) +[#█]+ ([\d.]+)$", line).groups() for line in picture.splitlines()[1:]]
+    assert [name for name, _ in bars][:5] == ["cyact(x)", "out=y", "cyact(x)", "out=y", "NumPy"]
+    assert all(float(value) > 0 for _, value in bars)
+    assert wrote == "wrote bars.png\n"
+    assert (tmp_path / "bars.png").stat().st_size
+    assert "suffix" in draw("bench", "--plot", "bars.xyz", code=1).err
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bench_takes_every_function(run, monkeypatch, name):
+    monkeypatch.setattr(bench, "SIZES", (16,))
+    assert name in run("bench", name, "--seconds", "0").out
+
+
+def test_a_name_that_is_nearly_right(run):
+    assert "did you mean softplus?" in run("apply", "soft_plus", "x.npy", code=2).err
 
 
 @posix
@@ -383,7 +409,7 @@ def draw_one(draw, monkeypatch):
 
 def test_demo(draw, tmp_path):
     text = draw("demo", "--output", "photo.png").out
-    assert all(f"\n{name} " in text for name in FORMULAS)
+    assert all(f"\n{name} " in text for name in FIRST)
     assert_is_a_picture(tmp_path / "photo.png")
 
 

@@ -4,6 +4,7 @@ They print by ``say`` and ``note``, which know what to do where nothing can be w
 """
 
 import argparse
+import difflib
 import inspect
 import io
 import os
@@ -44,16 +45,36 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(cyact, name) for name in ACTIVATIONS if element_wise(getattr(cyact, name))
 }
 
-# What one writes without this package: the yardstick of demo and bench, which run these functions.
+# What demo and bench run where nothing else is asked for.
+FIRST = ("relu", "leaky_relu", "sigmoid", "tanh")
+
+# What one writes without this package: the yardstick of demo and bench. NumPy has no function that gives gelu.
 FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x: np.where(x < 0, 0.2 * x, x),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": lambda x: np.tanh(x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "elu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x)),
+    "celu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
+    "gaussian": lambda x: np.exp(-x * x),
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "hard_tanh": lambda x: np.clip(x, -1, 1),
+    "step": lambda x: np.heaviside(x, 1),
+    "hard_sigmoid": lambda x: np.clip(x + 3, 0, 6) / 6,
+    "hard_silu": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+    "logit": lambda x: np.log(x / (1 - x)),
 }
 
 # The same by scipy.special, where it has them.
-SCIPY = {"sigmoid": "expit"}
+SCIPY = {"sigmoid": "expit", "log_sigmoid": "log_expit", "logit": "logit"}
 
 
 class CommandError(Exception):
@@ -92,7 +113,9 @@ def _discard(stream: TextIO) -> None:
 def function_name(text: str) -> str:
     """A function's name, as an argument's type: argparse's own ``choices`` refuse an empty list."""
     if text not in FUNCTIONS:
-        raise argparse.ArgumentTypeError(f"no function {text!r}, choose from {', '.join(FUNCTIONS)}")
+        near = difflib.get_close_matches(text, FUNCTIONS, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise argparse.ArgumentTypeError(f"no function {text!r}; {hint}There are {', '.join(FUNCTIONS)}")
     return text
 
 
