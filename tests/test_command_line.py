@@ -402,7 +402,7 @@ def assert_is_a_picture(path):
 @pytest.fixture
 def draw_one(draw, monkeypatch):
     """``draw`` as if there were one function: the time that a picture takes grows with them."""
-    monkeypatch.setattr(demo, "FORMULAS", {"relu": FORMULAS["relu"]})
+    monkeypatch.setattr(demo, "FIRST", ["relu"])
     monkeypatch.setattr(plot, "FUNCTIONS", {"relu": FUNCTIONS["relu"]})
     return draw
 
