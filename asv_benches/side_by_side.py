@@ -18,6 +18,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -316,6 +317,16 @@ def header():
     return f"{processor()}, {len(PROCESSORS)} processors; {', '.join(versions)}; {threads_text()}"
 
 
+def write_json(records, path):
+    """The numbers, three digits of each, with the command, machine and versions that they come from; a line for each row."""
+    for record in records:
+        record["seconds"] = {name: float(f"{value:.3g}") for name, value in record["seconds"].items()}
+    command = shlex.join(["python", "asv_benches/side_by_side.py", *sys.argv[1:]])
+    rows = ",\n".join(map(json.dumps, records))
+    with open(path, "w") as file:
+        file.write(f'{{"command": {json.dumps(command)},\n"header": {json.dumps(header())},\n"rows": [\n{rows}\n]}}\n')
+
+
 def main():
     print(header())
     if options.targets is not None:
@@ -323,8 +334,7 @@ def main():
         return
     records = table()
     if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"header": header(), "rows": records}, file, indent=1)
+        write_json(records, options.json)
     if options.plot:
         plot(records, options.plot)
 

@@ -56,7 +56,7 @@ array([0.5, 1. ], dtype=float32)
 """,
     ),
     Function(
-        "tanh", "Hyperbolic tangent.", result="real",
+        "tanh", "Hyperbolic tangent, ``(exp(features) - exp(-features)) / (exp(features) + exp(-features))``.", result="real",
         notes="""
 At most 1 ULP from the exact value, correctly rounded for float16 and bfloat16; monotone, exactly odd, within [-1, 1].
 inf gives 1, -inf -1; NaN, -0.0 and subnormals give themselves. By the addition theorem of tanh at a multiple of
