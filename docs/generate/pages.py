@@ -1,11 +1,13 @@
 """The pages that are made: one for each function, the gallery, and the tables that the written pages include."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import cyact
+from cyact.commands import FIRST
 from cyact.commands import FUNCTIONS as CURVES
 from cyact.functions import ACTIVATIONS, GRADIENTS
 from cyact.functions import FUNCTIONS as ROWS
@@ -212,19 +214,32 @@ def front() -> str:
     return tiles(("relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh", "softplus", "mish"), "functions/")
 
 
+def first() -> str:
+    """The curves that "choosing a function" begins with."""
+    return grid(both(name, pictures.words(name), target=f"functions/{name}.html") for name in FIRST)
+
+
 def history(folder: Path) -> str:
-    """A picture of the project's history, and what each point on it is."""
-    data = measured("history")
-    pictures.draw_both(folder / "history", lambda: pictures.history(data))
-    alt = "Lines: time of functions at commits from the first to the last. " + " ".join(
-        f"{row['function']}, {row['series'].partition(':')[0]}: {ends[0]:g} at first, {ends[-1]:g} at last."
-        for row in data["rows"] if row["function"] in ("relu", "sigmoid") and (ends := [n for n in row["nanoseconds"] if n])
-    )
-    rows = [[str(i), f"``{commit['commit']}``", commit["subject"].replace("`", "")] for i, commit in enumerate(data["commits"], 1)]
+    """Pictures of the project's history, and what each point on them is."""
+    data, panels = measured("history"), []
+    for i, series in enumerate(dict.fromkeys(row["series"] for row in data["rows"])):
+        rows = [row for row in data["rows"] if row["series"] == series]
+        pictures.draw_both(folder / f"history-{i}", partial(pictures.history, rows))
+        ends = {row["function"]: [time for time in row["nanoseconds"] if time is not None] for row in rows}
+        alt = f"{series}, at commits from the first to the last that has the function. "
+        alt += "; ".join(f"{name} {times[0]:g} at first, {times[-1]:g} at last" for name, times in ends.items())
+        panels.append(both(f"history-{i}", alt))
+    commits = [[str(i), f"``{commit['commit']}``", commit["subject"].replace("`", "")] for i, commit in enumerate(data["commits"], 1)]
     text = source("history")
     if ASV.exists():
         text += " `asv's own pages <asv/index.html>`__ (they need a server: ``python -m http.server``) have each benchmark."
-    return "\n".join([both("history", alt), text, "", table(["", "commit", ""], rows)])
+    return "\n".join([grid(panels), text, "", table(["", "commit", ""], commits)])
+
+
+def grid(images: Iterable[str]) -> str:
+    """As many beside each other as there is room for."""
+    cells = "\n".join(f".. container:: panel\n\n{indented(image)}\n" for image in images)
+    return f".. container:: panels\n\n{indented(cells)}\n"
 
 
 def gallery() -> str:
@@ -311,7 +326,7 @@ def generate(docs: Path) -> None:
         write(docs / f"functions/{name}.rst", function_page(name, folder))
     write(docs / "functions/index.rst", gallery())
     tables = {
-        "front": front(), "choosing": choosing_table(), "frameworks": framework_tables(), "commands": command_line(),
+        "front": front(), "first": first(), "choosing": choosing_table(), "frameworks": framework_tables(), "commands": command_line(),
         "accuracy": accuracy_table(), "speed": speed_table(), "history": history(folder),
     }
     for name, text in tables.items():

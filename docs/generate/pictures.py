@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 matplotlib.use("agg")
 
 from cyact import plotting  # noqa: E402
-from cyact.commands import FIRST, FUNCTIONS  # noqa: E402
+from cyact.commands import FUNCTIONS  # noqa: E402
 from cyact.functions import FUNCTIONS as ROWS  # noqa: E402
 
 STYLES = {
@@ -67,11 +67,14 @@ class Shape:
         return bool(np.all(np.diff(self.y) >= 0))
 
     @property
-    def steepest(self) -> tuple[float, float]:
-        """The largest slope, and where it is met next to zero."""
+    def steepest(self) -> str:
+        """The largest slope, and where it is, unless that is a whole piece of the curve."""
         size = np.abs(self.slope)
-        i = min(np.flatnonzero(size >= size.max() * (1 - 1e-9)), key=lambda i: abs(self.x[i]))
-        return float(self.slope[i]), float(self.x[i])
+        if not np.isfinite(size.max()):
+            return "∞, at the ends"
+        places = np.flatnonzero(size >= size.max() * (1 - 1e-9))
+        where = "" if len(places) > 2 else f", at {number(self.x[places[0]])}"
+        return f"{number(self.slope[places[0]])}{where}"
 
     @property
     def normal_mean(self) -> float:
@@ -89,7 +92,7 @@ class Shape:
 
 
 def number(value: float) -> str:
-    text = f"{value:.3g}".replace("inf", "∞").replace("-", "−")
+    text = f"{round(value, 6):.3g}".replace("inf", "∞").replace("-", "−")
     return "0" if text == "−0" else text
 
 
@@ -111,8 +114,7 @@ def at_a_glance(name: str) -> dict[str, str]:
     low, high = shape.values
     facts = {"Values": f"{number(low)} to {number(high)}{'' if shape.monotone else '; not monotone'}"}
     if shape.slope is not None:
-        slope, where = shape.steepest
-        facts["Steepest slope"] = f"{number(slope)}, at {number(where)}" if np.isfinite(slope) else "∞, at the ends"
+        facts["Steepest slope"] = shape.steepest
         facts["Saturated"] = f"{interval_text(shape.flat(FLAT))} (slope below {FLAT})"
         # Not where the slope is 0 by rounding alone, far out.
         dead = [(low, high) for low, high in shape.flat(0.0) if low < 10 and high > -10]
@@ -141,32 +143,23 @@ def bars(seconds: dict[str, float], unit: str, scale: float) -> plotting.plt.Fig
     return figure
 
 
-def history(data: dict) -> plotting.plt.Figure:
-    """A panel for each series, a line for each function."""
-    series = list(dict.fromkeys(row["series"] for row in data["rows"]))
-    figure, axes = plotting.plt.subplots(-(-len(series) // 2), 2, figsize=(10, 3 * -(-len(series) // 2)), layout="constrained")
-    colors = dict(zip(dict.fromkeys(row["function"] for row in data["rows"]), plotting.plt.get_cmap("tab10").colors))
-    lines = {}
-    for ax, title in zip(axes.flat, series):
-        for row in data["rows"]:
-            if row["series"] == title:
-                places = [i for i, value in enumerate(row["nanoseconds"], 1) if value is not None]
-                times = [value for value in row["nanoseconds"] if value is not None]
-                line, = ax.plot(places, times, color=colors[row["function"]], marker="o", markersize=3, linewidth=1.4)
-                lines.setdefault(row["function"], line)
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.set_ylim(0.8 * ax.dataLim.y0, 1.25 * ax.dataLim.y1)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.grid(alpha=0.15)
-        ax.tick_params(labelsize="small", length=0)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_title(title, fontsize="medium")
-    for ax in axes.flat[len(series):]:
-        ax.axis("off")
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=5, frameon=False)
+def history(rows: list[dict]) -> plotting.plt.Figure:
+    """The lines of one series: nanoseconds at each commit, for each function."""
+    figure, ax = plotting.plt.subplots(figsize=(5.4, 3.6), layout="constrained")
+    for row, color in zip(rows, plotting.plt.get_cmap("tab10").colors):
+        points = [(i, value) for i, value in enumerate(row["nanoseconds"], 1) if value is not None]
+        ax.plot(*zip(*points), color=color, marker="o", markersize=3, linewidth=1.4, label=row["function"])
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_ylim(0.8 * ax.dataLim.y0, 1.25 * ax.dataLim.y1)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.15)
+    ax.tick_params(labelsize="small", length=0)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_title(rows[0]["series"], fontsize="medium")
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize="small")
     return figure
 
 
@@ -174,4 +167,3 @@ def draw_curves(folder: Path) -> None:
     for name in FUNCTIONS:
         draw_both(folder / name, partial(curve, name))
         draw_both(folder / f"{name}-small", partial(curve, name, small=True))
-    draw_both(folder / "four", lambda: plotting.plot_all(FIRST, derivative=True).flat[0].figure)
