@@ -1,5 +1,6 @@
 """The pages that are made: one for each function, the gallery, and the tables that the written pages include."""
 
+import inspect
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -63,8 +64,11 @@ def special_values(name: str) -> str:
 
 
 def result_dtype(function, dtype: str, inputs: int) -> str:
+    """Of the function for this dtype; a parameter without a default is 1."""
+    given = list(inspect.signature(function).parameters.values())[inputs:]
+    needed = [1.0 for parameter in given if parameter.default is parameter.empty]
     try:
-        return function(*[np.zeros(2, dtype)] * inputs).dtype.name
+        return function(*[np.ones(2, dtype)] * inputs, *needed).dtype.name
     except TypeError:
         return "``TypeError``"
 
@@ -214,6 +218,23 @@ def front() -> str:
     return tiles(("relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh", "softplus", "mish"), "functions/")
 
 
+def dtypes_table() -> str:
+    """The rule for results, by which functions go by it."""
+    columns = {}
+    for name in CURVES:
+        results = tuple(result_dtype(getattr(cyact, name), dtype, 1) for dtype in ("float32", "uint8", "int32"))
+        columns.setdefault(results, []).append(f":doc:`{name} <functions/{name}>`")
+    few, many = sorted(columns.items(), key=lambda item: len(item[1]))
+    header = ["of the input", ", ".join(few[1]), "the others"]
+    rows = [
+        ["float16, float32, float64, bfloat16 (of ml_dtypes)", "the same", "the same"],
+        ["int8, int16, uint8, uint16", "the same", many[0][1]],
+        ["int32, int64, uint32, uint64", "the same", many[0][2]],
+        ["bool, complex, longdouble, object, string, datetime", "``TypeError``", "``TypeError``"],
+    ]
+    return table(header, rows)
+
+
 def first() -> str:
     """The curves that "choosing a function" begins with."""
     return grid(both(name, pictures.words(name), target=f"functions/{name}.html") for name in FIRST)
@@ -232,7 +253,7 @@ def history(folder: Path) -> str:
     commits = [[str(i), f"``{commit['commit']}``", commit["subject"].replace("`", "")] for i, commit in enumerate(data["commits"], 1)]
     text = source("history")
     if ASV.exists():
-        text += " `asv's own pages <asv/index.html>`__ (they need a server: ``python -m http.server``) have each benchmark."
+        text += " `asv's own pages <asv/index.html>`__ have each benchmark; they need a server and the network."
     return "\n".join([grid(panels), text, "", table(["", "commit", ""], commits)])
 
 
@@ -326,7 +347,8 @@ def generate(docs: Path) -> None:
         write(docs / f"functions/{name}.rst", function_page(name, folder))
     write(docs / "functions/index.rst", gallery())
     tables = {
-        "front": front(), "first": first(), "choosing": choosing_table(), "frameworks": framework_tables(), "commands": command_line(),
+        "front": front(), "first": first(), "dtypes": dtypes_table(), "choosing": choosing_table(),
+        "frameworks": framework_tables(), "commands": command_line(),
         "accuracy": accuracy_table(), "speed": speed_table(), "history": history(folder),
     }
     for name, text in tables.items():
