@@ -123,7 +123,7 @@ array([-1.11133074,  0.        ,  2.10140197])
         "celu", "Continuously differentiable exponential linear unit.", result="real",
         parameters=(Parameter("alpha", 1.0, "Minus the value that the function tends to below zero"),),
         notes="""
-``where(x > 0, x, alpha * expm1(x / alpha))``: at most 1.25 ULP from the exact value, at most 1 for a positive `alpha`.
+``where(x > 0, x, alpha * expm1(x / alpha))``: at most 1 ULP from the exact value.
 inf gives inf, -inf ``-alpha``; NaN, 0.0 and -0.0 give themselves. The formula is that of Barron, "Continuously
 differentiable exponential linear units", 2017.
 """,

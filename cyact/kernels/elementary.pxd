@@ -370,23 +370,30 @@ cdef extern from *:
     const double MILLS_B10 "0x1.4caadeb8e17bep-20"
 
 
-# phi(t) = 2^(k - 1) (1 + h + e) for t >= 0; the result is k + ``round``. h is exact where k is not 0, e so small that
+# phi(t) = 2^(k - 2) (2 + h + e) for t >= 0; the result is k + ``round``. h is exact where k is not 0, e so small that
 # it may be rounded; the sum has a relative error of at most 2^-25 (2^-54.2). t^2 is taken with its rounding error.
+#
+# h + e is 2 (e^(r / 2) - 1): with r twice what it would be for 1 + h + e, t^2 is subtracted as it is. The series for
+# float has the powers of 1/2 in its coefficients.
 cdef inline real normal_density(real t, real round, real* h, real* e) noexcept nogil:
-    cdef real u = t * t, ul = fma(t, t, -u), m, k, rest, r, r2
+    cdef real u = t * t, ul = fma(t, t, -u), m, k, rest, r, r2, half
     if real is float:
         m = fma(u, -LOG2E_F / 2, DENSITY_LOG2_F) + round
         k = m - round
-        h[0] = fma(u, <real> -0.5, fma(k, -LN2_SHORT_F, -DENSITY_LN_F))
-        rest = fma(k, -LN2_REST_F, fma(ul, <real> -0.5, DENSITY_LN_LOW_F))
+        h[0] = fma(k, -2 * LN2_SHORT_F, -2 * DENSITY_LN_F) - u
+        rest = fma(k, -2 * LN2_REST_F, 2 * DENSITY_LN_LOW_F) - ul
+        r = h[0] + rest
+        r2 = r * r
+        e[0] = fma(r2, EXP_C6_F / 32, fma(r, EXP_C5_F / 16, EXP_C4_F / 8))
+        e[0] = fma(r2, fma(r2, e[0], fma(r, EXP_C3_F / 4, EXP_C2_F / 2)), rest)
     else:
         m = fma(u, -LOG2E / 2, DENSITY_LOG2) + round
         k = m - round
-        h[0] = fma(u, -0.5, fma(k, -LN2_SHORT, -DENSITY_LN))
-        rest = fma(k, -LN2_REST, fma(ul, -0.5, DENSITY_LN_LOW))
-    r = h[0] + rest
-    r2 = r * r
-    e[0] = fma(r2, exp_series(r, r2), rest)
+        h[0] = fma(k, -2 * LN2_SHORT, -2 * DENSITY_LN) - u
+        rest = fma(k, -2 * LN2_REST, 2 * DENSITY_LN_LOW) - ul
+        r = h[0] + rest
+        half = r * <real> 0.5
+        e[0] = fma(r * half, exp_series(half, half * half), rest)
     return m
 
 

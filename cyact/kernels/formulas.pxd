@@ -348,12 +348,13 @@ cdef inline real elu_grad(real g, real y, real alpha) noexcept nogil:
 
 # silu(x, beta) = x / (1 + e^(-beta x))
 #
-# Maximum error 0.98 ULP for float, over all 2^32 inputs with beta = 1, and 0.98 ULP for double; results down to the
+# Maximum error 0.971 ULP for float, over all 2^32 inputs with beta = 1, and 0.98 ULP for double; results down to the
 # last subnormal. -inf gives -0.0, inf gives inf; zeros and NaN give themselves, payload kept.
 #
 # 1. z = beta x and its rounding error; e^-z = s (1 + p), scaled as in sigmoid, unless beta is so small that it is the
 #    quotient that would be scaled out of range.
-# 2. D + dl = A + s (1 + p) as the sum of two numbers; y = x / D with one Newton step.
+# 2. D + dl = A + s (1 + p) as the sum of two numbers, dl from what A + s lost and what D lost; y = x / D with one
+#    Newton step.
 # 3. Beyond where the quotient is x, and below where it is 0, those are taken.
 # For double p is kept as two numbers, r + q, whose sum would round once too often.
 cdef extern from *:
@@ -378,24 +379,35 @@ cdef inline void silu_prepare(real x, real beta, real* s, real* b, real* c) noex
 
 cdef inline real silu_finish(real s, real b, real c, real x, real beta, real g) noexcept nogil:
     cdef bint tiny
-    cdef real A, lowest, z, D, dl, inverse, y, highest = SILU_HIGH_F if real is float else SILU_HIGH
+    cdef real A, lowest, z, sum, D, dl, inverse, y, highest = SILU_HIGH_F if real is float else SILU_HIGH
     if real is float:
         tiny = absolute(beta) < SILU_TINY_BETA_F
         A = 1 if tiny else SCALE_F
         lowest = SILU_TINY_LOW_F if tiny else SILU_LOW_F
         z = c
-        D = fma(s, b, A + s)
-        dl = fma(s, b, A - (D - s))
+        sum = A + s
+        D = fma(s, b, sum)
+        dl = fma(s, b, sum - D) + (A - (sum - s))
     else:
         tiny = absolute(beta) < SILU_TINY_BETA
         A = 1 if tiny else SCALE
         lowest = SILU_TINY_LOW if tiny else SILU_LOW
         z = beta * x
-        D = fma(s, c, fma(s, b, A + s))
-        dl = fma(s, c, fma(s, b, A - (D - s)))
+        sum = A + s
+        D = fma(s, c, fma(s, b, sum))
+        dl = fma(s, c, fma(s, b, sum - D)) + (A - (sum - s))
     inverse = 1 / D
     y = x * inverse
     y = fma(fma(-y, dl, fma(-y, D, x)), inverse, y) * A
     y = <real> 0 if z < lowest else y
     x = beta if (beta != beta) & (x == x) else x
     return with_sign_of(y, x) if z <= highest else x
+
+
+# The same for beta = 1, which the compiler then knows: fewer operations, the same bits.
+cdef inline void silu_1_prepare(real x, real parameter, real* s, real* b, real* c) noexcept nogil:
+    silu_prepare(x, <real> 1, s, b, c)
+
+
+cdef inline real silu_1_finish(real s, real b, real c, real x, real parameter, real g) noexcept nogil:
+    return silu_finish(s, b, c, x, <real> 1, g)

@@ -75,7 +75,7 @@ cdef inline real celu_high(real alpha) noexcept nogil:
     if real is float:
         # The biased exponent as a number: the low bits of a sum are an integer.
         high = from_bits_f(bits_f(EXPONENT_F) + (bits_f(absolute(alpha)) >> 23)) - EXPONENT_F
-        high = (256 - high) * LN2_HIGH_F
+        high = (<real> 256 - high) * LN2_HIGH_F
         return high if high < CELU_HIGH_F else CELU_HIGH_F
     else:
         high = from_bits_d(bits_d(EXPONENT) + (bits_d(absolute(alpha)) >> 52)) - EXPONENT
@@ -88,20 +88,20 @@ cdef inline void celu_quotient(real x, real alpha, real furthest, real* z, real*
     cdef real a = fma(alpha, up, <real> (CELU_LEAST_F if real is float else CELU_LEAST)), inverse = 1 / a
     cdef real bound = -absolute(a) * furthest, v = x * up
     v = bound if v < bound else v
-    z[0] = v / a
+    z[0] = v * inverse
     low[0] = fma(-z[0], a, v) * inverse
 
 
 # celu(x, alpha) = x if x > 0 else alpha (e^(x / alpha) - 1)
 #
-# Maximum error 0.77 ULP for float and 0.73 ULP for double where alpha is positive, but 1 ULP where the result is
-# subnormal. Monotone there; -inf gives -alpha, or -inf for a negative one; zeros and NaN give themselves, payload kept.
-# An alpha of 0 gives -0.0, an infinite one x. Where alpha is negative the function grows exponentially; the error is
-# then up to 1.2 ULP, since s - 1 is rounded, and for alpha within 2^-63 (2^-511) of zero the result stays, from
-# x / alpha = 132 (1061) on, at the value there.
+# Maximum error 0.81 ULP for float and 0.75 ULP for double, but 1 ULP where the result is subnormal. Monotone where
+# alpha is positive; -inf gives -alpha, or -inf for a negative one; zeros and NaN give themselves, payload kept. An
+# alpha of 0 gives -0.0, an infinite one x; one of 1 gives the bits of elu. Where alpha is negative the function grows
+# exponentially; for alpha within 2^-63 (2^-511) of zero the result stays, from x / alpha = 132 (1061) on, at the value
+# there.
 #
 # 1. z + low = x / alpha as the quotient and what is left, z no lower than -18 (-38).
-# 2. e^z - 1 as in elu, low going to q, with s in A 2^k since k may be large; times alpha.
+# 2. e^z - 1 as in elu, low going to q, with s in A 2^k since k may be large, and what s - A loses then; times alpha.
 # 3. Where z is tiny, the result is x.
 cdef extern from *:
     const float CELU_TINY_F "0x1p-27f"
@@ -109,7 +109,7 @@ cdef extern from *:
 
 
 cdef inline void celu_prepare(real clamped, real alpha, real* t, real* r, real* q) noexcept nogil:
-    cdef real z, low, k, h, c, h2, T, round = SCALED_ROUND_F if real is float else SCALED_ROUND
+    cdef real z, low, k, h, c, h2, h3, S, expm1, round = SCALED_ROUND_F if real is float else SCALED_ROUND
     cdef real ln2_low = LN2_LOW_F if real is float else LN2_LOW
     cdef real furthest = 18 if real is float else 38
     furthest = where_true(alpha > 0, furthest) + where_true(not alpha > 0, celu_high(alpha))
@@ -117,17 +117,20 @@ cdef inline void celu_prepare(real clamped, real alpha, real* t, real* r, real* 
     reduce(z, round, t, &k, &h)
     c = fma(k, -ln2_low, low)
     h2 = h * h
-    T = h2 * h * expm1_series(h, h2)
-    q[0] = fma(h * <real> 0.5, h, fma(c, fma(h2, <real> 0.5, h) + T, c) + T)
+    h3 = h2 * h
+    S = expm1_series(h, h2)
+    expm1 = fma(h3, S, fma(h2, <real> 0.5, h))
+    q[0] = fma(h * <real> 0.5, h, fma(h3, S, fma(c if z > 0 else low, expm1, c)))
     r[0] = h
 
 
 cdef inline real celu_finish(real t, real r, real q, real x, real alpha, real g) noexcept nogil:
     cdef bint small = absolute(alpha) < 1
     cdef real A = SCALE_F if real is float else SCALE, tiny = CELU_TINY_F if real is float else CELU_TINY
-    cdef real zero = SCALED_ROUND_F if real is float else SCALED_ROUND, up = 1 / A if small else 1
-    cdef real a = alpha * up, s = pow2(t), m = s - A, high = fma(s, r, m), low = fma(s, q, fma(s, r, m - high))
-    cdef real y = fma(a, high, finite_or_zero(a) * low) * (1 if small else 1 / A)
+    cdef real zero = SCALED_ROUND_F if real is float else SCALED_ROUND, up = <real> 1 / A if small else <real> 1
+    cdef real a = alpha * up, s = pow2(t), m = s - A, high = fma(s, r, m)
+    cdef real low = fma(s, q, fma(s, r, m - high)) + ((s - m) - A)
+    cdef real y = fma(a, high, finite_or_zero(a) * low) * (<real> 1 if small else <real> 1 / A)
     y = -alpha if (x == -INFINITY) & (alpha > 0) else y
     return x if (not x < 0) | ((t == zero) & (absolute(r) <= tiny)) else y
 
@@ -283,7 +286,7 @@ cdef inline real silu_grad_finish(real s, real r, real q, real x, real beta, rea
     cdef real z = beta * x, larger = s if s > A else A, smaller = A if s > A else s
     cdef real D = fma(s, q, fma(s, r, A + s)), dl = fma(s, q, fma(s, r, smaller - (D - larger))), inverse = 1 / D
     cdef real e = fma(-dl, inverse, fma(-D, inverse, <real> 1)), sigma = inverse * A
-    cdef real w = 1 - sigma, wl = fma(-sigma, e, (1 - w) - sigma), h = fma(z, w, <real> 1)
+    cdef real w = 1 - sigma, wl = fma(-sigma, e, (<real> 1 - w) - sigma), h = fma(z, w, <real> 1)
     cdef real hl = fma(z, wl, fma(fma(beta, x, -z), w, fma(z, w, 1 - h)))
     cdef real far_off = FAR_F if real is float else FAR, lowest = NOTHING_F if real is float else NOTHING
     cdef real limit = LARGE_F if real is float else LARGE
@@ -315,7 +318,7 @@ cdef inline void mish_grad_prepare(real clamped, real parameter, real* s, real* 
 cdef inline real mish_grad_finish(real s, real p, real clamped, real x, real parameter, real g) noexcept nogil:
     cdef real A = SCALE_F if real is float else SCALE, highest = MISH_HIGH_F if real is float else MISH_HIGH
     cdef real W = fma(s, p, s), Wl = fma(s, p, s - W), wl = Wl * A, w = W * A
-    cdef real b = w + 2, bl = (2 - b) + w, N = w * b, nl = fma(w, bl, fma(w, b, -N)), D = N + 2
+    cdef real b = w + 2, bl = (<real> 2 - b) + w, N = w * b, nl = fma(w, bl, fma(w, b, -N)), D = N + 2
     cdef real larger = N if N > 2 else 2, smaller = 2 if N > 2 else N
     cdef real dl = fma(b + w, wl, (smaller - (D - larger)) + nl)
     cdef real inverse = 1 / D, e = fma(-dl, inverse, fma(-D, inverse, <real> 1))

@@ -3,7 +3,7 @@
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, absolute, exp_exponent, exp_terms, fma, mad,
-    mills_ratio, normal_density, pow2, pow2_thirds, with_sign_of,
+    mills_ratio, normal_density, or_nan, pow2, pow2_thirds, with_sign_of,
 )
 
 # gelu(x) = x Phi(x) = x erfc(-x / sqrt2) / 2
@@ -19,8 +19,8 @@ from cyact.kernels.elementary cimport (
 #
 # E: Sollya fpminimax, degree 4 for float, 2^-28.8 of the result on u < 0.243; 8 for double, 2^-60 on u < 0.24.
 cdef extern from *:
-    const float GELU_ROUND_F "(0x1.8p+23f + 190.0f)"        # ROUND with the scale 2^64 (2^512), and half of it
-    const double GELU_ROUND "(0x1.8p+52 + 1534.0)"
+    const float GELU_ROUND_F "(0x1.8p+23f + 189.0f)"        # ROUND with the scale 2^64 (2^512), and a quarter of it
+    const double GELU_ROUND "(0x1.8p+52 + 1533.0)"
     const float GELU_NEAR_F "0.243f"
     const double GELU_NEAR "0.24"
     const float GELU_C0_F "0x1.988454p-2f"
@@ -41,10 +41,10 @@ cdef extern from *:
 
 cdef inline void gelu_prepare(real magnitude, real parameter, real* g, real* gl, real* t) noexcept nogil:
     cdef real round = GELU_ROUND_F if real is float else GELU_ROUND, h, e
-    cdef real s = pow2(normal_density(magnitude, round, &h, &e)), w = fma(s, h + e, s)
-    cdef real wl = fma(s, e, fma(s, h, s - w)), product = magnitude * w
+    cdef real scaled = magnitude * pow2(normal_density(magnitude, round, &h, &e)), w = <real> 2 + (h + e)
+    cdef real wl = ((<real> 2 - w) + h) + e, product = scaled * w
     g[0] = product
-    gl[0] = fma(magnitude, wl, fma(magnitude, w, -product))
+    gl[0] = fma(scaled, wl, fma(scaled, w, -product))
     t[0] = magnitude
 
 
@@ -62,8 +62,7 @@ cdef inline real gelu_finish(real p, real pl, real t, real x, real parameter, re
     cdef real u = t * t, positive = <real> 0 if x < 0 else x, near = fma(u, gelu_series(u), <real> 0.5 * x), q, ql, far
     mills_ratio(t, &q, &ql)
     far = fma(-A, fma(p, q, fma(p, ql, pl * q)), positive)
-    near = with_sign_of(near if u < limit else far, x)
-    return x if x != x else near
+    return or_nan(with_sign_of(near if u < limit else far, x), x)
 
 
 # gelu_approximate(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 = x / (1 + e^-v), v = x (c1 + c3 x^2)
@@ -156,7 +155,7 @@ cdef extern from *:
 cdef inline void gelu_grad_prepare(real magnitude, real parameter, real* k, real* p, real* t) noexcept nogil:
     cdef real round = ROUND_F if real is float else ROUND, h, e
     k[0] = normal_density(magnitude, round, &h, &e) - round - 1
-    p[0] = h + e
+    p[0] = (h + e) * <real> 0.5
     t[0] = magnitude
 
 
@@ -231,7 +230,7 @@ cdef inline real gelu_grad_approximate_finish(
     s = pow2((lowest if k < lowest else k) + round)
     t = fma(s, p, s)
     D = 1 + t
-    dl = (t - (D - 1)) + fma(s, p, s - t)
+    dl = (t - (D - <real> 1)) + fma(s, p, s - t)
     inverse = 1 / D
     e = fma(-dl, inverse, fma(-D, inverse, <real> 1))
     pow2_thirds(k, &s1, &s3)

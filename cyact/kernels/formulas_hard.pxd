@@ -47,6 +47,11 @@ cdef inline number relu6(number x) noexcept nogil:
         return <number> 6 if x > 6 else x
 
 
+# What relu6 and hard_tanh of float and double are once the loop has clamped x: two instructions, and NaN and -0.0 stay.
+cdef inline real itself(real clamped, real x) noexcept nogil:
+    return clamped
+
+
 # relu6_grad(g, x) = g if 0 < x <= 6 else 0
 #
 # Exact for every dtype.
@@ -105,10 +110,16 @@ cdef inline number step(number x) noexcept nogil:
 # Maximum error 0.5 ULP, for float and double. Monotone; within [0, 1]; from 3 on exactly 1, up to -3 exactly 0. NaN
 # gives itself, payload kept.
 #
-# x + 3 as the sum d + dl of two numbers (d - 3 is exact), times 1/6 as a sum of two.
-cdef inline real hard_sigmoid(real x) noexcept nogil:
-    cdef real clamped = within(x, <real> -3, <real> 3), d = clamped + 3
-    return or_nan(sixth(d, clamped - (d - 3)), x)
+# x + 3 as the sum d + dl of two numbers (d - 3 is exact), times 1/6 as a sum of two. ``clamped`` is x within [-3, 3].
+cdef inline real hard_sigmoid(real clamped, real x) noexcept nogil:
+    cdef real d = clamped + <real> 3
+    return or_nan(sixth(d, clamped - (d - <real> 3)), x)
+
+
+# hard_sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for
+# all 65,536 inputs of each.
+cdef inline float hard_sigmoid_16_bit(float x) noexcept nogil:
+    return or_nan((within(x, <float> -3, <float> 3) + <float> 3) * SIXTH_F, x)
 
 
 # hard_sigmoid_grad(g, x) = g / 6 if -3 < x <= 3 else 0
@@ -126,12 +137,19 @@ cdef inline real hard_sigmoid_grad(real g, real x) noexcept nogil:
 #
 # As hard_sigmoid, with x (d + dl) as a sum of two numbers too; near zero x / 2, since a subnormal product would be
 # rounded before the result is. The sign is put on by bits: the sums make 0.0 of -0.0.
-cdef inline real hard_silu(real x) noexcept nogil:
-    cdef real clamped = within(x, <real> -3, <real> 3), d = clamped + 3, product = clamped * d
-    cdef real low = fma(clamped, clamped - (d - 3), fma(clamped, d, -product))
+cdef inline real hard_silu(real clamped, real x) noexcept nogil:
+    cdef real d = clamped + <real> 3, product = clamped * d
+    cdef real low = fma(clamped, clamped - (d - <real> 3), fma(clamped, d, -product))
     cdef real y = with_sign_of(sixth(product, low), x)
     y = x * <real> 0.5 if absolute(x) < <real> HALVED else y
     return y if x < 3 else x
+
+
+# hard_silu(x) as a float that is then rounded to float16 or bfloat16: within 2^-22 of the exact one. x is at least -3
+# in the product, so that -inf is not multiplied by 0.
+cdef inline float hard_silu_16_bit(float x) noexcept nogil:
+    cdef float raised = <float> -3 if x < <float> -3 else x
+    return or_nan(raised * ((within(x, <float> -3, <float> 3) + <float> 3) * SIXTH_F), x)
 
 
 # hard_silu_grad(g, x) = g (2 x + 3) / 6 if -3 < x <= 3, g above, else 0

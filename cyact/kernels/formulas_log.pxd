@@ -149,7 +149,7 @@ cdef inline real logit_finish(real N, real S, real n, real x, real parameter, re
     cdef real opposite = 1 - x, smaller = opposite if opposite < x else x, D = x if opposite < x else opposite
     cdef real z = <real> 0 if smaller < 0 else smaller, Dl, Sl, inverse, f, fl, u, y
     D = D if D < 1 else <real> 1
-    Dl = (1 - D) - z
+    Dl = (<real> 1 - D) - z
     Sl = ((N + D) - (S - D)) + Dl
     inverse = 1 / S
     f = N * inverse

@@ -38,20 +38,7 @@ cdef Loops in_blocks(kernel_t floats, kernel_t doubles, kernel_t rounded) noexce
     return loops
 
 
-# The same formula for float and double, by the loop for each dtype.
-cdef inline void few_operations1(
-    float (*of_floats)(float) noexcept nogil, double (*of_doubles)(double) noexcept nogil,
-    floating** args, Py_ssize_t n,
-) noexcept nogil:
-    if floating is float:
-        map1[float](of_floats, args[0], args[1], n)
-    elif floating is double:
-        map1[double](of_doubles, args[0], args[1], n)
-    else:
-        map1_16_bit[floating](of_floats, args[0], args[1], n)
-
-
-# With two or three operands, of which the last may be a single value.
+# The same formula for float and double, by the loop for each dtype. The last operand may be a single value.
 cdef inline void few_operations2(
     float (*of_floats)(float, float) noexcept nogil, double (*of_doubles)(double, double) noexcept nogil,
     floating** args, Py_ssize_t n, bint single,
@@ -222,8 +209,12 @@ cdef Loops elu_loops = in_blocks(<kernel_t> elu_loop[float], <kernel_t> elu_loop
 
 
 cdef void silu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](silu_prepare[real], silu_finish[real], unclamped[real], 0, 0,
-                   args[0], given(args[1]), NULL, args[2], n, single, streamed)
+    if single and args[1][0] == 1:
+        pipeline[real](silu_1_prepare[real], silu_1_finish[real], unclamped[real], 0, 0,
+                       args[0], NULL, NULL, args[2], n, single, streamed)
+    else:
+        pipeline[real](silu_prepare[real], silu_finish[real], unclamped[real], 0, 0,
+                       args[0], given(args[1]), NULL, args[2], n, single, streamed)
 
 
 cdef Loops silu_loops = in_blocks(<kernel_t> silu_loop[float], <kernel_t> silu_loop[double], NULL)

@@ -22,6 +22,10 @@ cdef Loops selu_loops = in_blocks(<kernel_t> selu_loop[float], <kernel_t> selu_l
 
 
 cdef void celu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    # For alpha = 1 celu is elu, with the same bits.
+    if single and args[1][0] == 1:
+        elu_loop[real](kernel, args, n, single, streamed)
+        return
     pipeline[real](celu_prepare[real], celu_finish[real], clamp[real], -FLT_MAX if real is float else -DBL_MAX, 0,
                    args[0], given(args[1]), NULL, args[2], n, single, streamed)
 

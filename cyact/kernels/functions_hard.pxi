@@ -4,7 +4,12 @@
 # ---- exact ----
 
 cdef void relu6_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    map1[number](relu6[number], args[0], args[1], n)
+    if number is float:
+        map1_clamped[float](itself[float], clamp[float], 0, 6, args[0], args[1], n)
+    elif number is double:
+        map1_clamped[double](itself[double], clamp[double], 0, 6, args[0], args[1], n)
+    else:
+        map1[number](relu6[number], args[0], args[1], n)
 
 
 cdef void relu6_grad_kernel(
@@ -16,7 +21,12 @@ cdef void relu6_grad_kernel(
 cdef void hard_tanh_kernel(
     const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
-    map1[number](hard_tanh[number], args[0], args[1], n)
+    if number is float:
+        map1_clamped[float](itself[float], clamp[float], -1, 1, args[0], args[1], n)
+    elif number is double:
+        map1_clamped[double](itself[double], clamp[double], -1, 1, args[0], args[1], n)
+    else:
+        map1[number](hard_tanh[number], args[0], args[1], n)
 
 
 cdef void hard_tanh_grad_kernel(
@@ -34,7 +44,12 @@ cdef void step_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint si
 cdef void hard_sigmoid_loop(
     const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
-    few_operations1[floating](hard_sigmoid[float], hard_sigmoid[double], args, n)
+    if floating is float:
+        map1_clamped[float](hard_sigmoid[float], clamp[float], -3, 3, args[0], args[1], n)
+    elif floating is double:
+        map1_clamped[double](hard_sigmoid[double], clamp[double], -3, 3, args[0], args[1], n)
+    else:
+        map1_16_bit[floating](hard_sigmoid_16_bit, args[0], args[1], n)
 
 
 cdef Loops hard_sigmoid_loops = with_16_bit_loops(
@@ -58,7 +73,12 @@ cdef Loops hard_sigmoid_grad_loops = with_16_bit_loops(
 cdef void hard_silu_loop(
     const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
-    few_operations1[floating](hard_silu[float], hard_silu[double], args, n)
+    if floating is float:
+        map1_clamped[float](hard_silu[float], clamp[float], -3, 3, args[0], args[1], n)
+    elif floating is double:
+        map1_clamped[double](hard_silu[double], clamp[double], -3, 3, args[0], args[1], n)
+    else:
+        map1_16_bit[floating](hard_silu_16_bit, args[0], args[1], n)
 
 
 cdef Loops hard_silu_loops = with_16_bit_loops(
