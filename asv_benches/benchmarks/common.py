@@ -38,19 +38,19 @@ DOMAINS = {"logit": (0.0, 1.0)}
 
 
 class Form(NamedTuple):
-    """A function as it is measured: a switch such as ``approximate=True`` makes another one of it."""
+    """A function as it is measured: an option such as ``approximate=True`` makes another one of it."""
 
     row: object         # in the table
-    switch: str = ""    # the parameter that is True
+    option: str = ""    # the keyword that is True
 
     @property
     def keywords(self):
-        return {self.switch: True} if self.switch else {}
+        return {self.option: True} if self.option else {}
 
     @property
     def numbers(self):
         """The parameters that are numbers, with their defaults."""
-        return {p.name: p.default for p in self.row.parameters if not isinstance(p.default, bool)}
+        return {p.name: p.default for p in self.row.parameters}
 
     @property
     def domain(self):
@@ -59,13 +59,12 @@ class Form(NamedTuple):
 
 
 def _forms():
-    """By name; a switch's form has its name behind the function's. Functions of other arguments have no place here."""
+    """By name; an option's form has its name behind the function's. Functions of other arguments have no place here."""
     for row in ROWS:
-        if set(row.inputs) <= set(ARRAYS) and all(isinstance(p.default, (float, bool)) for p in row.parameters):
+        if set(row.inputs) <= set(ARRAYS) and all(isinstance(p.default, float) for p in row.parameters):
             yield row.name, Form(row)
-            for p in row.parameters:
-                if isinstance(p.default, bool):
-                    yield f"{row.name}_{p.name}", Form(row, p.name)
+            if row.option:
+                yield f"{row.name}_{row.option.name}", Form(row, row.option.name)
 
 
 FORMS = dict(_forms())
