@@ -22,7 +22,7 @@ import cyact
 from cyact.__main__ import main
 from cyact.commands import FIRST, FORMULAS, FUNCTIONS, SCIPY, bench, demo, element_wise, plot
 from cyact.commands.apply import BLOCK
-from cyact.functions import ACTIVATIONS
+from cyact.functions import ACTIVATIONS, GRADIENTS
 from cyact.functions import FUNCTIONS as ROWS
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -234,7 +234,7 @@ def test_bench(run, monkeypatch):
 def test_bench_draws(draw, monkeypatch, tmp_path):
     """A bar in the terminal for each competitor, and the same as a picture; gelu has no formula of NumPy's."""
     monkeypatch.setattr(bench, "SIZES", (16, 65536))
-    text = draw("bench", "gelu", "logit", "--seconds", "0", "--plot", "bars.png").out
+    text = draw("bench", "gelu", "logit", "tanh_grad", "--seconds", "0", "--plot", "bars.png").out
     table, picture, wrote = text.split("\n\n")
     assert [row.split()[-1] for row in table.splitlines()[2:] if row.startswith("gelu")] == ["-"] * 4
     bars = [re.search(r"(\S+) +[#█]+ ([\d.]+)$", line).groups() for line in picture.splitlines()[1:]]
@@ -245,14 +245,16 @@ def test_bench_draws(draw, monkeypatch, tmp_path):
     assert "suffix" in draw("bench", "--plot", "bars.xyz", code=1).err
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_bench_takes_every_function(run, monkeypatch, name):
+def test_bench_takes_every_function(run, monkeypatch):
     monkeypatch.setattr(bench, "SIZES", (16,))
-    assert name in run("bench", name, "--seconds", "0").out
+    rows = run("bench", *bench.NAMES, "--seconds", "0").out.splitlines()[2:]
+    assert [row.split()[0] for row in rows[::2]] == bench.NAMES
+    assert {*FUNCTIONS, *(GRADIENTS[name] for name in FUNCTIONS if name in GRADIENTS)} <= set(bench.NAMES)
 
 
-def test_a_name_that_is_nearly_right(run):
+def test_a_wrong_name_gets_help(run):
     assert "did you mean softplus?" in run("apply", "soft_plus", "x.npy", code=2).err
+    assert "choose from relu, " in run("apply", "square", "x.npy", code=2).err
 
 
 @posix

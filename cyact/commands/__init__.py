@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 COMMON = {"out", "where", "casting", "order", "dtype", "subok", "name"}
 
 
-def own_parameters(function: Callable[..., Any]) -> dict[str, Any]:
-    """The parameters of this function alone, such as ``alpha``, with their defaults."""
-    _, *others = inspect.signature(function).parameters.values()
+def own_parameters(function: Callable[..., Any], arrays: int = 1) -> dict[str, Any]:
+    """The parameters of this function alone, such as ``alpha``, with their defaults; they follow its arrays."""
+    others = list(inspect.signature(function).parameters.values())[arrays:]
     return {parameter.name: parameter.default for parameter in others if parameter.name not in COMMON}
 
 
@@ -110,13 +110,13 @@ def _discard(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def function_name(text: str) -> str:
+def function_name(text: str, names: Collection[str] = FUNCTIONS) -> str:
     """A function's name, as an argument's type: argparse's own ``choices`` refuse an empty list."""
-    if text not in FUNCTIONS:
-        near = difflib.get_close_matches(text, FUNCTIONS, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise argparse.ArgumentTypeError(f"no function {text!r}; {hint}There are {', '.join(FUNCTIONS)}")
-    return text
+    if text in names:
+        return text
+    near = difflib.get_close_matches(text, names, 1)
+    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}"
+    raise argparse.ArgumentTypeError(f"no function {text!r}, {hint}")
 
 
 def _option(parameter: str) -> str:

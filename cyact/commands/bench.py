@@ -1,4 +1,5 @@
 import argparse
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import cyact
-from cyact.commands import FIRST, FORMULAS, FUNCTIONS, SCIPY, fastest, function_name, picture_format, save, say
-from cyact.functions import FUNCTIONS as ROWS
+from cyact.commands import FIRST, FORMULAS, SCIPY, fastest, function_name, own_parameters, picture_format, save, say
+from cyact.functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,10 +34,19 @@ PICTURE = ("float32", 65536)    # what the bars show
 WIDTH = 44                      # of the longest bar, in characters
 
 
+def _needs_numbers(name: str) -> bool:
+    """Whether a function takes more than arrays of one shape: such as ``rescale``, which needs a scale."""
+    own = own_parameters(getattr(cyact, name), len(FUNCTIONS[name].inputs))
+    return any(default is inspect.Parameter.empty for default in own.values())
+
+
+NAMES = [name for name in FUNCTIONS if not _needs_numbers(name)]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "functions", nargs="*", type=function_name, metavar="FUNCTION",
-        help=f"{', '.join(FUNCTIONS)}; by default {', '.join(FIRST)}",
+        "functions", nargs="*", type=partial(function_name, names=NAMES), metavar="FUNCTION",
+        help=f"{', '.join(NAMES)}; by default {', '.join(FIRST)}",
     )
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, metavar="S",
@@ -56,13 +66,13 @@ def run(args: argparse.Namespace) -> None:
     cases = [(name, dtype, n) for name in names for dtype in ("float32", "float64") for n in SIZES]
     bars = {}
     say(f"microseconds a call, cyact on up to {cyact.get_num_threads()} threads")
-    say(f"{'function':<12}{'dtype':<9}{'elements':>9}" + "".join(f"{c:>12}" for c in COLUMNS) + f"{'ratio':>10}")
+    say(f"{'function':<18}{'dtype':<9}{'elements':>9}" + "".join(f"{c:>12}" for c in COLUMNS) + f"{'ratio':>10}")
     for name, dtype, n in cases:
         with np.errstate(all="ignore"):
             best = fastest(_calls(name, dtype, n), number=max(1, 2**15 // n), seconds=args.seconds / len(cases))
         times = "".join(f"{best[c] * 1e6:12,.2f}" if c in best else f"{'-':>12}" for c in COLUMNS)
         ratio = f"{best['NumPy'] / best['cyact(x)']:9.1f}x" if "NumPy" in best else f"{'-':>10}"
-        say(f"{name:<12}{dtype:<9}{n:>9,}{times}{ratio}")
+        say(f"{name:<18}{dtype:<9}{n:>9,}{times}{ratio}")
         if (dtype, n) == PICTURE:
             bars[name] = {column: 1e9 * best[column] / n for column in COLUMNS if column in best}
     if not bars:
@@ -77,12 +87,13 @@ def run(args: argparse.Namespace) -> None:
 
 def _calls(name: str, dtype: str, n: int) -> dict[str, Callable[[], object]]:
     """The competitors, on the same numbers."""
-    function, random = FUNCTIONS[name], np.random.default_rng(0)
-    low, _ = ROWS[name].limits
+    row, random = FUNCTIONS[name], np.random.default_rng(0)
+    low, _ = FUNCTIONS[row.gradient_of or name].limits
     x = (random.standard_normal(n) if low < 0 else random.random(n)).astype(dtype)      # logit is defined on [0, 1] alone
-    calls: dict[str, Callable[[], object]] = {
-        "cyact(x)": partial(function, x), "cyact out=y": partial(function, x, out=np.empty_like(x)),
-    }
+    given = getattr(cyact, row.gradient_of)(x) if row.from_output else x
+    inputs = [random.standard_normal(n).astype(dtype) if array in ("gradients", "dy") else given for array in row.inputs]
+    call = partial(getattr(cyact, name), *inputs)
+    calls: dict[str, Callable[[], object]] = {"cyact(x)": call, "cyact out=y": partial(call, out=np.empty_like(call()))}
     if name in FORMULAS:
         calls["NumPy"] = partial(FORMULAS[name], x)
     if name in SCIPY:
@@ -101,7 +112,7 @@ def _text_bars(bars: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     for name, values in bars.items():
         for column, value in values.items():
             bar = block * max(1, round(WIDTH * value / longest))
-            yield f"{name if column == COLUMNS[0] else '':<14}{column:<13}{bar} {value:.3g}"
+            yield f"{name if column == COLUMNS[0] else '':<18}{column:<13}{bar} {value:.3g}"
 
 
 def _figure(plotting: ModuleType, bars: Mapping[str, Mapping[str, float]]) -> "Figure":
@@ -115,5 +126,5 @@ def _figure(plotting: ModuleType, bars: Mapping[str, Mapping[str, float]]) -> "F
     figure.suptitle(f"Nanoseconds per element: {PICTURE[0]}, {PICTURE[1]:,} elements", color="0.2")
     for ax, (name, values) in zip(axes.flat, bars.items(), strict=True):
         plotting.bars(values, ax, unit="")
-        ax.set_title(name, loc="left", fontweight="bold", color=plotting.COLORS[name])
+        ax.set_title(name, loc="left", fontweight="bold", color=plotting.COLORS[FUNCTIONS[name].gradient_of or name])
     return figure

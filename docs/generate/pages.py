@@ -1,13 +1,17 @@
 """The pages that are made: one for each function, the gallery, and the tables that the written pages include."""
 
 import inspect
+import io
+import os
 from collections.abc import Iterable
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import cyact
+from cyact.__main__ import main
 from cyact.commands import FIRST
 from cyact.commands import FUNCTIONS as CURVES
 from cyact.functions import ACTIVATIONS, GRADIENTS
@@ -314,12 +318,8 @@ def page_of(ours: str) -> str:
 
 
 def help_of(command: str) -> str:
-    import io
-    from contextlib import redirect_stdout, suppress
-
-    from cyact.__main__ import main
-
     text = io.StringIO()
+    os.environ["COLUMNS"] = "90"    # whatever the terminal that builds the site
     with redirect_stdout(text), suppress(SystemExit):
         main([command, "--help"])
     return text.getvalue()
