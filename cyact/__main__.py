@@ -15,6 +15,8 @@ from typing import Any
 import cyact
 from cyact.commands import CommandError, apply, bench, demo, info, note, plot, say
 
+COMMANDS = (demo, plot, apply, bench, info)
+
 
 class Parser(argparse.ArgumentParser):
     def _parse_optional(self, arg_string: str) -> Any:
@@ -37,7 +39,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"cyact {cyact.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for module in (demo, plot, apply, bench, info):
+    for module in COMMANDS:
         command = commands.add_parser(
             module.__name__.rpartition(".")[2], help=module.HELP,
             description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", epilog=module.EXAMPLES,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import cyact
-from cyact.__main__ import main
+from cyact.__main__ import COMMANDS, main
 from cyact.commands import FIRST
 from cyact.commands import FUNCTIONS as CURVES
 from cyact.functions import ACTIVATIONS, GRADIENTS
@@ -317,18 +317,15 @@ def page_of(ours: str) -> str:
     return ROWS[name].gradient_of or name if name in ROWS else name
 
 
-def help_of(command: str) -> str:
-    text = io.StringIO()
-    os.environ["COLUMNS"] = "90"    # whatever the terminal that builds the site
-    with redirect_stdout(text), suppress(SystemExit):
-        main([command, "--help"])
-    return text.getvalue()
-
-
 def command_line() -> str:
+    """Each command's own help."""
     parts = []
-    for command in ("apply", "plot", "bench", "info", "demo"):
-        parts += [heading(command, "-"), ".. code-block:: text", "", indented(help_of(command)), ""]
+    os.environ["COLUMNS"] = "90"    # whatever the terminal that builds the site
+    for command in (module.__name__.rpartition(".")[2] for module in COMMANDS):
+        text = io.StringIO()
+        with redirect_stdout(text), suppress(SystemExit):
+            main([command, "--help"])
+        parts += [heading(command, "-"), ".. code-block:: text", "", indented(text.getvalue()), ""]
     return "\n".join(parts)
 
 
