@@ -26,6 +26,9 @@ cdef extern from "Python.h":
     object PyVectorcall_Call(object callable, object args, object keywords)
     Py_ssize_t PyTuple_GET_SIZE(PyObject* items)
     PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t i)       # borrowed
+    bint PyFloat_CheckExact(PyObject* x)
+    double PyFloat_AS_DOUBLE(PyObject* x)
+    bint PyLong_CheckExact(PyObject* x)
 
 cdef extern from "numpy/arrayobject.h":
     # Each steals a reference, the first to the dtype.
@@ -123,8 +126,9 @@ cdef bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
     return high <= out_low or out_high <= low
 
 
-# Whether ``out`` may be written while ``x`` is read, n elements each: they are the same elements, or lie apart.
-cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) noexcept:
+# Whether ``out`` may be written while ``x`` is read, both of the kernel's types and n elements: they are the same
+# elements, or lie apart.
+cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, const Kernel* kernel, Py_ssize_t n) noexcept:
     cdef char* p = <char*> PyArray_DATA(out)
     cdef char* q = <char*> PyArray_DATA(x)
     # As a rule they are contiguous and apart.
@@ -132,19 +136,14 @@ cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, Py_ssize_t n) n
         out == x
         or PyArray_FLAGS(out) & CONTIGUOUS
         and PyArray_FLAGS(x) & CONTIGUOUS
-        and (p + n * PyArray_ITEMSIZE(out) <= q or q + n * PyArray_ITEMSIZE(x) <= p)
+        and (p + n * kernel.itemsize[kernel.operands - 1] <= q or q + n * kernel.itemsize[0] <= p)
         or bounds_allow(out, x)
     )
 
 
-# Where an operand's data are. An operand that is NULL is a parameter: a number (broadcast: stride 0).
-cdef inline char* operand_data(PyArrayObject** operands, int o, double* numbers) noexcept:
-    return <char*> &numbers[o] if operands[o] == NULL else <char*> PyArray_DATA(operands[o])
-
-
-# Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow. False
-# where elements of the output may overlap each other.
-cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, double* numbers) noexcept:
+# Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow. An operand
+# that is NULL is a number (broadcast: stride 0). False where elements of the output may overlap each other.
+cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, char** data) noexcept:
     cdef PyArrayObject* out = operands[count - 1]
     cdef int axes[MAX_DIMS]
     cdef int ndim = PyArray_NDIM(out), axis, a, o
@@ -158,7 +157,7 @@ cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, double*
             a -= 1
         axes[a] = axis
     for o in range(count):
-        nest.data[o] = operand_data(operands, o, numbers)
+        nest.data[o] = data[o]
     nest.ndim = 0
     for a in range(ndim):
         axis = axes[a]
@@ -193,11 +192,22 @@ cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, double*
     return True
 
 
-# A function of its own, so that short calls need not make room for a loop nest.
-cdef bint strided(const Kernel* kernel, PyArrayObject** operands, double* numbers, Py_ssize_t n) noexcept:
+# A function of its own, so that short calls need not make room for a loop nest. ``y`` is the second input of a function
+# that has one, ``data`` where each operand's elements begin.
+cdef bint strided(
+    const Kernel* kernel, PyArrayObject* x, PyArrayObject* y, PyArrayObject* out, char** data, Py_ssize_t n
+) noexcept:
+    cdef PyArrayObject* operands[MAX_OPERANDS]
     cdef LoopNest nest
+    cdef int o
+    for o in range(kernel.operands):
+        operands[o] = NULL
+    operands[0] = x
+    if kernel.inputs == 2:
+        operands[1] = y
+    operands[kernel.operands - 1] = out
     nest.kernel = kernel
-    if not make_nest(&nest, operands, kernel.operands, numbers):
+    if not make_nest(&nest, operands, kernel.operands, data):
         return False
     if n < GIL_FREE:
         run_strided(&nest)
@@ -209,19 +219,37 @@ cdef bint strided(const Kernel* kernel, PyArrayObject** operands, double* number
 
 # ---- the fast path ----
 
+# Reads a number into ``value``. False where it is none that the fast path knows.
+cdef inline bint read_number(PyObject* number, double* value) noexcept:
+    if PyFloat_CheckExact(number):
+        value[0] = PyFloat_AS_DOUBLE(number)
+        return True
+    return PyLong_CheckExact(number) and read_integer(number, value)
+
+
+cdef bint read_integer(PyObject* number, double* value) noexcept:
+    try:
+        value[0] = <object> number
+    except OverflowError:
+        return False
+    return True
+
+
 cdef inline object fast_path(
-    Function function, double* defaults, PyObject** inputs, PyObject** parameters, PyObject* out
+    Function function, double* defaults, PyObject** inputs, PyObject** parameters, Py_ssize_t given, PyObject* out
 ):
-    """The result, or None where the ufunc has to be called. A parameter or ``out`` may be NULL: not given."""
-    cdef PyArrayObject* operands[MAX_OPERANDS]      # NULL for a parameter
+    """The result, or None where the ufunc has to be called.
+
+    The first ``given`` parameters are looked at, each of which may be NULL: not given. So may ``out``.
+    """
     cdef PyArrayObject* x = <PyArrayObject*> inputs[0]
-    cdef PyArrayObject* y
+    cdef PyArrayObject* y = x
     cdef PyArrayObject* target
     cdef char* args[MAX_OPERANDS]
-    cdef double numbers[MAX_OPERANDS]               # of the parameters, as bytes of any dtype
+    cdef double numbers[MAX_PARAMETERS]             # of the parameters, as bytes of any dtype
     cdef double value
     cdef Py_ssize_t n
-    cdef int index, last, o, i, orders
+    cdef int index, i, o = 1, orders
     cdef const Kernel* kernel
     cdef object result
     cdef cnp.dtype descriptor
@@ -236,40 +264,32 @@ cdef inline object fast_path(
     kernel = function.kernels[index]
     if kernel == NULL:
         return None
-    last = kernel.operands - 1
     n = size(x)
     # C and F contiguity, as far as all arrays share it: one straight run if any is left.
     orders = PyArray_FLAGS(x) & CONTIGUOUS
-    operands[0] = x
+    args[0] = <char*> PyArray_DATA(x)
     if function.inputs == 2:
         y = <PyArrayObject*> inputs[1]
         if not (is_plain(inputs[1]) and PyArray_TYPE(y) == PyArray_TYPE(x) and same_shape(x, y)):
             return None
         orders &= PyArray_FLAGS(y)
-        operands[1] = y
+        args[1] = <char*> PyArray_DATA(y)
+        o = 2
     for i in range(function.parameters):
-        if parameters[i] == NULL:
-            value = defaults[i]
-        elif type(<object> parameters[i]) is float:
-            value = <object> parameters[i]
-        elif type(<object> parameters[i]) is int:
-            try:
-                value = <object> parameters[i]
-            except OverflowError:
-                return None
-        else:
+        value = defaults[i]
+        if i < given and parameters[i] != NULL and not read_number(parameters[i], &value):
             return None
-        o = function.inputs + i
-        store(value, kernel.types[o], &numbers[o])
-        operands[o] = NULL
+        store(value, kernel.types[o], &numbers[i])
+        args[o] = <char*> &numbers[i]
+        o += 1
     if out != NULL:
         target = <PyArrayObject*> out
         if (
             not is_plain(out)
             or PyArray_TYPE(target) != function.results[index]
             or not PyArray_FLAGS(target) & cnp.NPY_ARRAY_WRITEABLE
-            or target != x and not (same_shape(x, target) and may_write(target, x, n))
-            or function.inputs == 2 and not may_write(target, y, n)
+            or target != x and not (same_shape(x, target) and may_write(target, x, kernel, n))
+            or y != x and not may_write(target, y, kernel, n)
         ):
             return None
         result = <object> out
@@ -280,19 +300,16 @@ cdef inline object fast_path(
         Py_INCREF(descriptor)
         result = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
     target = <PyArrayObject*> result
-    orders &= PyArray_FLAGS(target)
-    operands[last] = target
+    args[o] = <char*> PyArray_DATA(target)
     if n == 0:
         pass
-    elif orders:
-        for o in range(last + 1):
-            args[o] = operand_data(operands, o, numbers)
+    elif orders & PyArray_FLAGS(target):
         if n < GIL_FREE:
             kernel.call(kernel, args, n, True, False)
         else:
             with nogil:
                 run_contiguous(kernel, args, n, True, out == NULL)
-    elif not strided(kernel, operands, numbers, n):
+    elif not strided(kernel, x, y, target, args, n):
         return None
     # Reading the flags waits for the results. Short calls of kernels that raise none skip it, so that the interpreter
     # goes on meanwhile.
@@ -311,29 +328,19 @@ cdef PyObject* OUT_NAME = <PyObject*> "out"
 
 # A call as the interpreter hands it over. Most have the inputs, perhaps parameters, perhaps ``out=``: these are not
 # even parsed.
-cdef object call(object self, PyObject** args, size_t nargsf, PyObject* names):
-    cdef Activation function = <Activation> self
-    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), more = nargs - function.inputs
-    cdef PyObject** rest = args + function.inputs
-    cdef PyObject* parameters[MAX_PARAMETERS]
+cdef object call(Activation function, PyObject** args, size_t nargsf, PyObject* names):
+    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), parameters = nargs - function.inputs
     cdef PyObject* out = NULL
-    cdef int i
-    for i in range(function.parameters):
-        parameters[i] = NULL
-        if more > 0:
-            parameters[i] = rest[0]
-            rest += 1
-            more -= 1
     if names == NULL:
-        if more == 1:
-            out = rest[0]
-            more = 0
-    elif more == 0 and PyTuple_GET_SIZE(names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
-        out = rest[0]
+        if parameters > function.parameters:
+            parameters -= 1
+            out = args[nargs - 1]
+    elif PyTuple_GET_SIZE(names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
+        out = args[nargs]
     else:
-        more = -1
-    if more == 0:
-        result = fast_path(function, function.defaults, args, parameters, out)
+        parameters = -1
+    if 0 <= parameters <= function.parameters:
+        result = fast_path(function, function.defaults, args, args + function.inputs, parameters, out)
         if result is not None:
             return result
     return parsed_call(function, args, nargs, names)
@@ -354,7 +361,7 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
         if <object> values[CASTING] == "unsafe":
             tried, given = chosen.to_integer, 0
     if given == 0:
-        result = fast_path(tried, function.defaults, values, values + PARAMETER, out)
+        result = fast_path(tried, function.defaults, values, values + PARAMETER, tried.parameters, out)
     return result if result is not None else call_ufunc(function, chosen, values)
 
 
@@ -364,7 +371,7 @@ cdef class Activation(Signature):
     cdef readonly object row        # in functions.py
 
     def __cinit__(self, row):
-        self.vectorcall = call
+        self.vectorcall = <vectorcallfunc> call
         self.row = row
 
     def __call__(self, *args, **keywords):

@@ -276,7 +276,7 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
     # Whether nothing is cast, the result included.
     for i in range(operands):
         exact = exact and stored is dtype_of(<object> stack[i])
-    exact = exact and (into_integer or function.result_dtype(stored) is stored)
+    exact = exact and (into_integer or function.keeps(stored))
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[count] = values[i]

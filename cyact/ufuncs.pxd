@@ -18,3 +18,4 @@ cdef class Function:
     cdef const Kernel* kernels[TYPES]
     cdef int results[TYPES]
     cdef object result_dtype(self, object dtype)
+    cdef bint keeps(self, object dtype)

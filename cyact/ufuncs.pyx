@@ -263,3 +263,10 @@ cdef class Function:
             add_bfloat16(dtype)
         cdef int number = type_index((<cnp.dtype> dtype).type_num)
         return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
+
+    cdef bint keeps(self, object dtype):
+        """Whether the result for features of a dtype has that very dtype."""
+        if not isinstance(dtype, cnp.dtype) or not cnp.PyDataType_ISNOTSWAPPED(dtype):
+            return False
+        cdef int number = type_index((<cnp.dtype> dtype).type_num)
+        return number >= 0 and self.kernels[number] != NULL and self.results[number] == (<cnp.dtype> dtype).type_num
