@@ -564,7 +564,7 @@ ROWS = [
               745.14, -36.7, (-2, 2), (-0.9, -0.7), (0.7, 0.9), (700, 745.2), (83, 104), (-41, -8)),
     ),
     Case(
-        "logit", formula=logit, result=real, max_ulp={**NEARLY, "float32": 0.865, "float64": 0.86},
+        "logit", formula=logit, result=real, max_ulp={**NEARLY, "float32": 0.865, "float64": 0.87},
         domain=(0.0, 1.0), nan_outside=True, monotone=True, kinks=(),
         special=((0.0, -np.inf), (-0.0, -np.inf), (1.0, np.inf), (0.5, 0.0), (-1.0, np.nan), (2.0, np.nan),
                  (np.inf, np.nan), (-np.inf, np.nan), ("-tiny", np.nan), ("-max", np.nan)),

@@ -2,8 +2,10 @@
 
     python tests/fits.py
 
-The numbers that it prints are those of cyact/kernels/formulas.pxd, or as good. ml_dtypes is needed.
+The numbers that it prints are those of the formulas named *_16_bit in cyact/kernels, or as good. ml_dtypes is needed.
 """
+
+import math
 
 import ml_dtypes
 import numpy as np
@@ -42,6 +44,28 @@ def fit_sigmoid():
     """(e^r - 1 - r) / r^2 = E2 + E3 r + E4 r^2 + E5 r^3, by its share of e^r."""
     r = np.log(2) / 2 * np.cos(np.pi * (np.arange(2000) + 0.5) / 2000)
     return fit(np.stack([r**i for i in range(4)], axis=1), (np.expm1(r) - r) / r**2, lambda solution: r**2 / np.exp(r))
+
+
+def mills_ratio(t):
+    """Phi(-t) / e^(-t^2 / 2), far out by its continued fraction."""
+    if t < 5:
+        return math.erfc(t / math.sqrt(2)) / 2 * math.exp(t * t / 2)
+    rest = 0.0
+    for k in range(80, 0, -1):
+        rest = k / (t + rest)
+    return 1 / ((t + rest) * math.sqrt(2 * math.pi))
+
+
+def fit_mills():
+    """Phi(-t) / e^(-t^2 / 2) = (B0 + B1 t + B2 t^2 + B3 t^3) / (1 + A1 t + ... + A4 t^4), likewise."""
+    t = 14.4 * ((1 - np.cos(np.pi * (np.arange(3000) + 0.5) / 3000)) / 2) ** 2
+    f = np.array([mills_ratio(x) for x in t])
+    powers = np.stack([t**i for i in range(5)], axis=1)
+
+    def weight(solution):
+        return 1 / f if solution is None else 1 / (f * (1 + powers[:, 1:] @ solution[4:]))
+
+    return fit(np.hstack([powers[:, :4], -f[:, None] * powers[:, 1:]]), f, weight)
 
 
 def fma(a, b, c):
@@ -103,5 +127,8 @@ def search(name, formula, exact, fitted):
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
+    error, solution = fit_mills()
+    print(f"gelu: fitted with a relative error of 2^{np.log2(error):.1f}")
+    print("  B0 ... B3, A1 ... A4:", *(float(c).hex() for c in solution.astype(np.float32)))
     search("tanh", tanh, np.tanh, fit_tanh())
     search("sigmoid", sigmoid, lambda x: 1 / (1 + np.exp(-x)), fit_sigmoid())

@@ -112,26 +112,41 @@ cdef inline real sigmoid_finish(real s, real p, real c, real x, real parameter, 
     return or_nan(fma(e, inverse, inverse) * A, x)
 
 
-# sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
-# 65,536 inputs of each. Within 2^-6 of zero, sigmoid(x) is 1/2 + x/4 to float16's last bit; x/4 may put that halfway
-# between two float16 numbers, while the exact value lies just nearer to 1/2: hence BELOW_QUARTER for 1/4. ``clamped``
-# is x within [-105, 20].
-#
-# The steps of the formula for float without the corrections. EXP_C2_16_BIT ... EXP_C5_16_BIT: a fit of relative error
-# 2^-23 in e^r, moved by some last bits until no input was wrong (tests/fits.py).
+# e^x as s (1 + p), s with the scale of ``round``, for results that are then rounded to float16 or bfloat16: without the
+# corrections. EXP_C2_16_BIT ... EXP_C5_16_BIT: a fit of relative error 2^-23 in e^r, moved by some last bits until no
+# result of sigmoid was wrong (tests/fits.py).
 cdef extern from *:
     const float EXP_C2_16_BIT "0x1.fffe72p-2f"
     const float EXP_C3_16_BIT "0x1.5556ap-3f"
     const float EXP_C4_16_BIT "0x1.572a7ap-5f"
     const float EXP_C5_16_BIT "0x1.10605cp-7f"
+
+
+cdef inline void exp_parts_16_bit(float x, float round, float* s, float* p) noexcept nogil:
+    cdef float t = fma(x, LOG2E_F, round), r = fma(t - round, -LN2_HIGH_F, x)
+    cdef float S = mad(r, mad(r, mad(r, EXP_C5_16_BIT, EXP_C4_16_BIT), EXP_C3_16_BIT), EXP_C2_16_BIT)
+    p[0] = fma(r * r, S, r)
+    s[0] = pow2(t)
+
+
+# 1 / (1 + e^-x) without corrections, for such results. x is within [-110, 40].
+cdef inline float logistic_16_bit(float x) noexcept nogil:
+    cdef float s, p
+    exp_parts_16_bit(-x, SCALED_ROUND_F, &s, &p)
+    return SCALE_F / fma(s, p, SCALE_F + s)
+
+
+# sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
+# 65,536 inputs of each. Within 2^-6 of zero, sigmoid(x) is 1/2 + x/4 to float16's last bit; x/4 may put that halfway
+# between two float16 numbers, while the exact value lies just nearer to 1/2: hence BELOW_QUARTER for 1/4. ``clamped``
+# is x within [-105, 20].
+cdef extern from *:
     const float BELOW_QUARTER "0x1.ffep-3f"
     const float NEAR_ZERO "0x1p-6f"
 
 
 cdef inline float sigmoid_16_bit(float clamped, float x) noexcept nogil:
-    cdef float t = fma(clamped, -LOG2E_F, SCALED_ROUND_F), k = t - SCALED_ROUND_F, r = fma(k, -LN2_HIGH_F, -clamped)
-    cdef float S = mad(r, mad(r, mad(r, EXP_C5_16_BIT, EXP_C4_16_BIT), EXP_C3_16_BIT), EXP_C2_16_BIT)
-    cdef float s = pow2(t), y = SCALE_F / fma(s, fma(r * r, S, r), SCALE_F + s)
+    cdef float y = logistic_16_bit(clamped)
     return or_nan(fma(clamped, BELOW_QUARTER, <float> 0.5) if -NEAR_ZERO < clamped < NEAR_ZERO else y, x)
 
 
@@ -293,6 +308,12 @@ cdef inline real softsign(real clamped, real x) noexcept nogil:
     return or_nan(with_sign_of(fma(rest, inverse, y), x), x)
 
 
+# softsign(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for all
+# 65,536 inputs of each.
+cdef inline float softsign_16_bit(float clamped, float x) noexcept nogil:
+    return or_nan(clamped / (<float> 1 + absolute(clamped)), x)
+
+
 # softsign_grad(g, x) = g / (1 + |x|)^2
 #
 # Maximum error 1.42 ULP for float and double, with g = 1.3. 0 at +-inf, an infinite g there included; of NaNs the first
@@ -411,3 +432,10 @@ cdef inline void silu_1_prepare(real x, real parameter, real* s, real* b, real* 
 
 cdef inline real silu_1_finish(real s, real b, real c, real x, real parameter, real g) noexcept nogil:
     return silu_finish(s, b, c, x, <real> 1, g)
+
+
+# silu(x) for beta = 1, as a float that is then rounded to float16 or bfloat16, within 0.501 ULP of those. ``clamped``
+# is x within [-110, 20]; in the product x is at least -110, so that -inf is not multiplied by 0.
+cdef inline float silu_16_bit(float clamped, float x) noexcept nogil:
+    cdef float raised = clamped if x < 0 else x
+    return or_nan(raised * logistic_16_bit(clamped), x)

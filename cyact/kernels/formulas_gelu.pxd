@@ -2,9 +2,10 @@
 
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
-    INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, absolute, exp_exponent, exp_terms, fma, mad,
-    mills_ratio, normal_density, or_nan, pow2, pow2_thirds, with_sign_of,
+    INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, UPSCALED_ROUND_F, absolute, exp_exponent,
+    exp_terms, fma, mad, mills_ratio, normal_density, or_nan, pow2, pow2_thirds, with_sign_of,
 )
+from cyact.kernels.formulas cimport exp_parts_16_bit, logistic_16_bit
 
 # gelu(x) = x Phi(x) = x erfc(-x / sqrt2) / 2
 #
@@ -65,6 +66,29 @@ cdef inline real gelu_finish(real p, real pl, real t, real x, real parameter, re
     return or_nan(with_sign_of(near if u < limit else far, x), x)
 
 
+# gelu(x) as a float that is then rounded to float16 or bfloat16, within 0.501 ULP of those: max(x, 0) - t Phi(-t) for
+# every t = |x|. Phi(-t) is e^(-t^2 / 2) B(t) / A(t), fitted as tanh_16_bit's N and D (tests/fits.py), with a relative
+# error of 2^-21.2. The square of a 16-bit number is exact in a float.
+cdef extern from *:
+    const float MILLS_B0_16_BIT "0x1.fffff2p-2f"
+    const float MILLS_B1_16_BIT "0x1.736726p-2f"
+    const float MILLS_B2_16_BIT "0x1.eb506ep-4f"
+    const float MILLS_B3_16_BIT "0x1.18ef7ep-6f"
+    const float MILLS_A1_16_BIT "0x1.85f476p+0f"
+    const float MILLS_A2_16_BIT "0x1.e92f7cp-1f"
+    const float MILLS_A3_16_BIT "0x1.33af3cp-2f"
+    const float MILLS_A4_16_BIT "0x1.6023bcp-5f"
+
+
+cdef inline float gelu_16_bit(float magnitude, float x) noexcept nogil:
+    cdef float t = magnitude, positive = <float> 0 if x < 0 else x, s, p, A, B
+    exp_parts_16_bit(t * (t * <float> -0.5), UPSCALED_ROUND_F, &s, &p)
+    B = mad(t, mad(t, mad(t, MILLS_B3_16_BIT, MILLS_B2_16_BIT), MILLS_B1_16_BIT), MILLS_B0_16_BIT)
+    A = mad(t, mad(t, mad(t, MILLS_A4_16_BIT, MILLS_A3_16_BIT), MILLS_A2_16_BIT), MILLS_A1_16_BIT)
+    A = mad(t, A, <float> 1)
+    return or_nan(with_sign_of(fma(-SCALE_F, t * fma(s, p, s) * B / A, positive), x), x)
+
+
 # gelu_approximate(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 = x / (1 + e^-v), v = x (c1 + c3 x^2)
 #
 # Maximum error 0.962 ULP for float, over all 2^32 inputs, and 0.77 ULP for double; results down to the last subnormal.
@@ -118,6 +142,14 @@ cdef inline real gelu_approximate_finish(real D, real dl, real clamped, real x, 
     cdef real inverse = 1 / D, y = clamped * inverse
     y = fma(fma(-y, dl, fma(-y, D, clamped)), inverse, y) * A
     return with_sign_of(y, x) if x <= highest else x
+
+
+# The same as a float that is then rounded to float16 or bfloat16, within 0.501 ULP of those. ``clamped`` is x within
+# [-11, 6]; in the product x is at least -11.
+cdef inline float gelu_approximate_16_bit(float clamped, float x) noexcept nogil:
+    cdef float raised = clamped if x < 0 else x
+    cdef float v = clamped * fma(clamped * clamped, GELU_TANH_C3_F, <float> GELU_TANH_C1)
+    return or_nan(raised * logistic_16_bit(v), x)
 
 
 # gelu_grad(g, x) = g (Phi(x) + x phi(x))

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, NAN, ROUND, ROUND_F, SCALE, SCALE_F, absolute, bits_d, bits_f,
-    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, pow2, pow2_thirds,
+    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_nan, pow2, pow2_thirds, with_sign_of,
 )
 
 # softplus(x) = log(1 + e^x)
@@ -81,11 +81,11 @@ cdef inline real log_sigmoid_finish(real t, real tl, real opposite, real x, real
 
 # logit(x) = log(x / (1 - x))
 #
-# Maximum error 0.864 ULP for float, over all of [0, 1], and 0.854 ULP for double. Monotone; logit(1 - x) = -logit(x) to
-# the bit where 1 - x is exact; 0 and -0.0 give -inf, 1 gives inf; NaN outside [0, 1]; NaN gives itself, payload kept. x
-# is clamped to [0, 1].
+# Maximum error 0.864 ULP for float, over all of [0, 1], and 0.864 ULP for double. Monotone; logit(1 - x) = -logit(x) to
+# the bit where 1 - x is exact; 0 and -0.0 give -inf, 1 gives inf; NaN outside [0, 1]; NaN gives itself, payload
+# kept.
 #
-# 1. z and D are the smaller and the larger of x and 1 - x. The result for z is negative; x > 1/2 turns it round.
+# 1. z and D are the smaller and the larger of x and 1 - x. The result for z is negative; it gets the sign of x - 1/2.
 # 2. D / z = 2^n [1, 2): n is the difference of their exponents, z times 2^64 (2^512) since it may be subnormal. n comes
 #    as n 2^23 for float; for double as the low bits of a number, since AVX2 does not convert integers of 64 bits.
 # 3. With w = 2^n z in (D / 2, D], N = w - D and S = w + D: log(w / D) = 2 atanh(f), f = N / S in (-1/3, 0]. N is exact.
@@ -116,23 +116,21 @@ cdef extern from *:
     const double ATANH_C9 "0x1.4afd63cfd0f0cp-4"
 
 
-cdef inline void logit_prepare(real clamped, real parameter, real* N, real* S, real* n) noexcept nogil:
-    cdef real opposite = 1 - clamped, w
-    cdef real z = opposite if opposite < clamped else clamped, D = clamped if opposite < clamped else opposite
+cdef inline void logit_prepare(real x, real parameter, real* w, real* D, real* n) noexcept nogil:
+    cdef real opposite = 1 - x, z = opposite if opposite < x else x
     cdef uint32_t e
     cdef uint64_t j
+    D[0] = x if opposite < x else opposite
     if real is float:
-        w = z * UNSCALE_F
-        e = (<uint32_t> bits_f(D) - <uint32_t> bits_f(w)) & <uint32_t> 0xff800000       # (n - 64) 2^23
-        w = w * from_bits_f(<int32_t> (e + (<uint32_t> 127 << 23)))
+        z = z * UNSCALE_F
+        e = (<uint32_t> bits_f(D[0]) - <uint32_t> bits_f(z)) & <uint32_t> 0xff800000        # (n - 64) 2^23
+        w[0] = from_bits_f(<int32_t> (<uint32_t> bits_f(z) + e))
         n[0] = <float> <int32_t> (e + (<uint32_t> 64 << 23))
     else:
-        w = z * UNSCALE
-        j = <uint64_t> bits_d(D) - <uint64_t> bits_d(w) + (<uint64_t> 1024 << 52)       # n + 512, then a fraction
-        w = w * from_bits_d(<int64_t> ((j & <uint64_t> 0x7ff << 52) - (<uint64_t> 1 << 52)))
+        z = z * UNSCALE
+        j = <uint64_t> bits_d(D[0]) - <uint64_t> bits_d(z) + (<uint64_t> 1024 << 52)        # n + 512, then a fraction
+        w[0] = from_bits_d(<int64_t> (<uint64_t> bits_d(z) + (j & <uint64_t> 0x7ff << 52) - (<uint64_t> 1024 << 52)))
         n[0] = from_bits_d(<int64_t> (j >> 52 | <uint64_t> bits_d(INTEGER))) - (INTEGER + 512.0)
-    N[0] = w - D
-    S[0] = w + D
 
 
 cdef inline real atanh_series(real u) noexcept nogil:
@@ -145,13 +143,9 @@ cdef inline real atanh_series(real u) noexcept nogil:
         return mad(u, P, ATANH_C0)
 
 
-cdef inline real logit_finish(real N, real S, real n, real x, real parameter, real g) noexcept nogil:
-    cdef real opposite = 1 - x, smaller = opposite if opposite < x else x, D = x if opposite < x else opposite
-    cdef real z = <real> 0 if smaller < 0 else smaller, Dl, Sl, inverse, f, fl, u, y
-    D = D if D < 1 else <real> 1
-    Dl = (<real> 1 - D) - z
-    Sl = ((N + D) - (S - D)) + Dl
-    inverse = 1 / S
+cdef inline real logit_finish(real w, real D, real n, real x, real parameter, real g) noexcept nogil:
+    cdef real opposite = 1 - x, z = opposite if opposite < x else x, N = w - D, S = w + D
+    cdef real Dl = (<real> 1 - D) - z, Sl = (w - (S - D)) + Dl, inverse = 1 / S, f, fl, u, y
     f = N * inverse
     fl = (fma(-f, Sl, fma(-f, S, N)) - Dl) * inverse
     u = f * f
@@ -161,10 +155,9 @@ cdef inline real logit_finish(real N, real S, real n, real x, real parameter, re
         y = fma(n, UNIT_LN2_HIGH_F, f + fma(f * u, atanh_series(u), fma(n, UNIT_LN2_LOW_F, fl)))
     else:
         y = fma(n, -LN2_HIGH, f + fma(f * u, atanh_series(u), fma(n, -LN2_LOW, fl)))
-    y = y if smaller > 0 else -<real> INFINITY
-    y = -y if x > <real> 0.5 else y
-    y = y if smaller >= 0 else <real> NAN
-    return x if x != x else y
+    y = <real> INFINITY if z == 0 else absolute(y)
+    y = with_sign_of(y, x - <real> 0.5)
+    return or_nan(<real> NAN if z < 0 else y, x)
 
 
 # softplus_grad(g, x) = g / (1 + e^-x)

@@ -185,7 +185,13 @@ cdef void softsign_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint si
                        1073741824.0 if real is float else 1152921504606846976.0, args[0], args[1], n)
 
 
-cdef Loops softsign_loops = in_blocks(<kernel_t> softsign_loop[float], <kernel_t> softsign_loop[double], NULL)
+cdef void softsign_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1_clamped[float](softsign_16_bit, clamp[float], -1073741824.0, 1073741824.0, args[0], args[1], n)
+
+
+cdef Loops softsign_loops = in_blocks(
+    <kernel_t> softsign_loop[float], <kernel_t> softsign_loop[double], <kernel_t> softsign_rounded
+)
 
 
 cdef void softsign_grad_loop(
@@ -217,4 +223,11 @@ cdef void silu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single
                        args[0], given(args[1]), NULL, args[2], n, single, streamed)
 
 
-cdef Loops silu_loops = in_blocks(<kernel_t> silu_loop[float], <kernel_t> silu_loop[double], NULL)
+cdef void silu_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    if single and args[1][0] == 1:
+        map1_clamped[float](silu_16_bit, clamp[float], -110, 20, args[0], args[2], n)
+    else:
+        silu_loop[float](kernel, args, n, single, streamed)
+
+
+cdef Loops silu_loops = in_blocks(<kernel_t> silu_loop[float], <kernel_t> silu_loop[double], <kernel_t> silu_rounded)

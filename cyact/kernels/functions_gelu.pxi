@@ -5,7 +5,11 @@ cdef void gelu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single
                    0, 14.4 if real is float else 38.7, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
-cdef Loops gelu_loops = in_blocks(<kernel_t> gelu_loop[float], <kernel_t> gelu_loop[double], NULL)
+cdef void gelu_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    map1_clamped[float](gelu_16_bit, clamp_magnitude[float], 0, 14.4, args[0], args[1], n)
+
+
+cdef Loops gelu_loops = in_blocks(<kernel_t> gelu_loop[float], <kernel_t> gelu_loop[double], <kernel_t> gelu_rounded)
 
 
 cdef void gelu_approximate_loop(
@@ -16,8 +20,15 @@ cdef void gelu_approximate_loop(
                    args[0], NULL, NULL, args[1], n, single, streamed)
 
 
+cdef void gelu_approximate_rounded(
+    const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    map1_clamped[float](gelu_approximate_16_bit, clamp[float], -11, 6, args[0], args[1], n)
+
+
 cdef Loops gelu_approximate_loops = in_blocks(
-    <kernel_t> gelu_approximate_loop[float], <kernel_t> gelu_approximate_loop[double], NULL
+    <kernel_t> gelu_approximate_loop[float], <kernel_t> gelu_approximate_loop[double],
+    <kernel_t> gelu_approximate_rounded,
 )
 
 

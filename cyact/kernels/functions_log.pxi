@@ -17,7 +17,7 @@ cdef Loops log_sigmoid_loops = in_blocks(<kernel_t> log_sigmoid_loop[float], <ke
 
 
 cdef void logit_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](logit_prepare[real], logit_finish[real], clamp[real], 0, 1,
+    pipeline[real](logit_prepare[real], logit_finish[real], unclamped[real], 0, 0,
                    args[0], NULL, NULL, args[1], n, single, streamed)
 
 
