@@ -20,8 +20,15 @@ class Float64:
     """Arrays of float64."""
 
     where, maximum, minimum = np.where, np.maximum, np.minimum
-    erfc = np.vectorize(math.erfc, otypes=["float64"])
     pi = math.pi
+
+    @staticmethod
+    def erfc(x):
+        """One by one but where x is so small that its cube does not count, or so large that the limit is reached."""
+        y = np.where(abs(x) < 1, 1 - 2 / math.sqrt(math.pi) * x, np.where(x < 0, 2.0, 0.0))
+        between = (abs(x) > 2.0**-18) & (x > -6) & (x < 27.3) | np.isnan(x)
+        y[between] = [*map(math.erfc, x[between].tolist())]
+        return y
 
 
 class Mpfr:
@@ -58,26 +65,38 @@ def exact_mpfr(case, operands, dtype, precision=160):
 
 # ---- errors ----
 
-def ulp_errors_64(result, exact, exponents=-np.inf):
-    """Errors of results whose exact values are known as float64; infinite where one is not finite and not the value.
+# How far exact_64 may be from the exact value, in ULP of a float32: where that decides, MPFR is asked. exhaustive.py
+# measures it on samples.
+REFERENCE_ERROR = 2.0**-18
 
-    An ulp is one of the value, but of no lower exponent than ``exponents``. Beyond the largest number the value is infinity.
+
+def ulp_errors_64(result, exact, term=0.0):
+    """Errors of results of up to 32 bits whose exact values are known as float64; infinite where one is not finite and not
+    the value.
+
+    An ulp is one of the value, or of ``term`` if that is larger. Beyond the largest number the value is infinity.
     """
     digits, smallest = FORMATS[result.dtype.name]
     y = result.astype("float64")
-    with np.errstate(all="ignore"):
-        ulp = np.maximum(np.frexp(exact)[1] - 1, np.maximum(exponents, smallest).astype(int)) - digits
-        errors = np.ldexp(np.abs(y - exact), -ulp)
-    errors[np.isnan(errors)] = np.inf
-    overflown = np.isinf(y) & (np.abs(exact) > float(largest(result.dtype))) & ((y > 0) == (exact > 0))
-    errors[(y == exact) | np.isnan(y) & np.isnan(exact) | overflown] = 0
+    exponent = np.maximum(np.abs(exact), np.abs(term)).view("int64") >> 52      # biased, as it stands in the number
+    np.maximum(exponent, smallest + 1023, out=exponent)
+    ulps = ((2046 + digits - exponent) << 52).view("float64")                   # 1 / ulp
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(y - exact) * ulps
+    strange = np.flatnonzero(~(errors < np.inf))
+    if len(strange):
+        y, exact = y[strange], exact[strange]
+        overflown = np.isinf(y) & (np.abs(exact) > float(largest(result.dtype))) & ((y > 0) == (exact > 0))
+        errors[strange] = np.where((y == exact) | np.isnan(y) & np.isnan(exact) | overflown, 0, np.inf)
     return errors
 
 
-def ulp_errors_mpfr(result, exact, exponents=-np.inf):
-    """The same for MPFR's numbers."""
+def ulp_errors_mpfr(result, exact, term=0.0):
+    """The same for MPFR's numbers and results of any dtype."""
     digits, smallest = FORMATS[result.dtype.name]
-    least = np.broadcast_to(np.maximum(exponents, smallest).astype(int), result.shape).tolist()
+    term = np.broadcast_to(term, result.shape)
+    usable = np.isfinite(term) & (term != 0)
+    least = np.where(usable, np.maximum(np.frexp(term)[1] - 1, smallest), smallest).tolist()
     top = float(largest(result.dtype))
     errors = np.zeros(result.size)
     for i, (y, value) in enumerate(zip(result.astype("float64").tolist(), exact, strict=True)):
@@ -92,15 +111,17 @@ def ulp_errors_mpfr(result, exact, exponents=-np.inf):
     return errors
 
 
+def larger_terms(case, operands, dtype):
+    """What an ULP is one of, if it is larger than the value."""
+    return exact_64(case, operands, dtype, case.larger_term) if case.larger_term else 0.0
+
+
 def ulp_errors(case, operands, result):
     """Errors of a function's results: where the row has a larger term, in ULP of that."""
-    exponents = -np.inf
-    if case.larger_term:
-        term = exact_64(case, operands, result.dtype, case.larger_term)
-        exponents = np.where(np.isfinite(term) & (term != 0), np.frexp(term)[1] - 1.0, -np.inf)
+    term = larger_terms(case, operands, result.dtype)
     if result.dtype == np.float64:
-        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype), exponents)
-    return ulp_errors_64(result, exact_64(case, operands, result.dtype), exponents)
+        return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype), term)
+    return ulp_errors_64(result, exact_64(case, operands, result.dtype), term)
 
 
 def round_exactly(values, dtype, exact=None):
@@ -145,10 +166,34 @@ def hard_inputs(case, count, seed=0):
         rng.normal(size=n),
         rng.uniform(low, high, 2 * n),
         rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-60, 3, n),
+        rng.uniform(*case.domain, n) if np.isfinite(case.domain).all() else [],
         multiples * (1 + rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-52, -3, n)),
         *(rng.uniform(*interval, n) for interval in case.hard if isinstance(interval, tuple)),
         rng.uniform(-1, 1, n) * 2.0 ** rng.integers(-1074, -900, n),
     ]))
+
+
+def hard_operands(case, dtype, count, seed=0):
+    """The same for a function of one or two arrays: worst is a gradient just below a power of two."""
+    x = hard_inputs(case, count, seed)
+    with np.errstate(over="ignore", under="ignore"):
+        x = in_domain(case, x.astype(dtype))
+    return with_gradients(case, x, gradients(len(x), dtype, seed))
+
+
+def gradients(count, dtype, seed=0):
+    """What comes from the layers above: of both signs, mostly just below two."""
+    rng = np.random.default_rng(seed)
+    near_two = 2 - rng.random(count) / 64
+    g = np.where(rng.random(count) < 0.8, near_two, rng.normal(0, 4, count)) * rng.choice([-1, 1], count)
+    return g.astype(dtype)
+
+
+def with_gradients(case, x, g):
+    """The operands in their order, of which ``x`` is the one that a formula is about."""
+    if case.arrays == 1:
+        return (x,)
+    return (x, g) if case.argument == 0 else (g, x)
 
 
 def neighbours(case, dtype, count=40):

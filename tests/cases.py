@@ -280,7 +280,7 @@ def gelu_terms(m, x):
 def logistic_terms(m, x):
     """The same for the approximate formula, x / (1 + exp(-v(x)))."""
     c = m.sqrt(8 / m.pi)
-    v, slope = c * (x + 44715 * x**3 / 1000000), c * (1 + 3 * 44715 * x**2 / 1000000)
+    v, slope = c * (x + 44715 * x * x * x / 1000000), c * (1 + 3 * 44715 * x * x / 1000000)
     above, below = 1 / (1 + m.exp(-v)), 1 / (1 + m.exp(v))
     return above, m.where(abs(x) < 100, x * slope * above * below, 0.0)
 
@@ -317,7 +317,7 @@ class Case:
     span: tuple = (-np.inf, np.inf)         # it lies within
     special: tuple = ()                     # (input, ..., result), of every floating-point dtype
 
-    # Where it is looked at: the first input.
+    # Where it is looked at: the argument, which is the input but for gradients.
     domain: tuple = (-np.inf, np.inf)       # where the formula is the truth
     nan_outside: bool = False               # the result outside of it; else there is no promise of an error in ULP
     edge: tuple = (-20.0, 20.0)             # from the one to the other something happens, beyond are limits
@@ -332,6 +332,11 @@ class Case:
     @property
     def arrays(self):
         return len(self.inputs)
+
+    @property
+    def argument(self):
+        """The index of the array that the formula is about: the others are gradients from the layers above."""
+        return next(i for i, name in enumerate(self.inputs) if name not in ("gradients", "dy"))
 
     @property
     def family(self):
@@ -380,17 +385,18 @@ class Case:
         return tuple(sample(dtype, n, seed + i) for i in range(self.arrays))
 
     def usual_operands(self, dtype, n, seed=0):
-        """The same with the first array within the domain, where that has ends."""
-        operands = self.operands(dtype, n, seed)
-        if np.isinf(self.domain).any():
-            return operands
-        return np.random.default_rng(seed).uniform(*self.domain, n).astype(dtype), *operands[1:]
+        """The same with the argument within the domain, where that has ends."""
+        operands = list(self.operands(dtype, n, seed))
+        if not np.isinf(self.domain).any():
+            operands[self.argument] = np.random.default_rng(seed).uniform(*self.domain, n).astype(dtype)
+        return tuple(operands)
 
     def inside(self, operands):
         """Those operands that are finite numbers of the domain."""
         wide = [x.astype("float64") for x in operands]
         chosen = np.logical_and.reduce([np.isfinite(x) for x in wide])
-        chosen &= (wide[0] >= self.domain[0]) & (wide[0] <= self.domain[1])
+        argument = wide[self.argument]
+        chosen &= (argument >= self.domain[0]) & (argument <= self.domain[1])
         return tuple(x[chosen] for x in operands)
 
     def __call__(self, *operands, **keywords):
@@ -485,6 +491,7 @@ ROWS = [
     ),
     Case(
         "selu_grad", formula=lambda m, g, y: g * m.where(y > 0, S, y + S * A), larger_term=lambda m, g, y: g * S * A,
+        domain=(-1.7581, np.inf),
         inputs=("gradients", "outputs"), dtypes=tuple(FLOATS), result=real, max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
         special=((0.0, 1.0, 0.0), (np.inf, 1.0, np.inf), (np.nan, 1.0, np.nan), (1.0, np.nan, np.nan)),
     ),
@@ -647,7 +654,7 @@ ROWS = [
         hard=(87.3, 103.9, -0.35, 0.35, (-2, 2), (83, 104), (700, 1490)),
     ),
     Case(
-        "logit_grad", formula=lambda m, g, x: m.where(g == 0, g, g / (x * (1 - x))), inputs=("gradients", "features"),
+        "logit_grad", formula=lambda m, g, x: m.where(g == 0, g, g / (abs(x) * (1 - x))), inputs=("gradients", "features"),
         dtypes=tuple(FLOATS), result=real, domain=(0.0, 1.0), max_ulp={**NEARLY, "float32": 1.5, "float64": 1.5},
         special=((1.0, 0.5, 4.0), (1.0, 0.0, np.inf), (-1.0, -0.0, -np.inf), (1.0, 1.0, np.inf), (0.0, 0.0, 0.0),
                  (-0.0, 1.0, -0.0), (np.inf, 0.5, np.inf), (np.inf, 0.0, np.inf), (1.0, 1.5, np.nan), (1.0, -1.0, np.nan),

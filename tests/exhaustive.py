@@ -1,224 +1,349 @@
-"""Checks every function of one number on every float32 there is, and on millions of float64; prints the largest errors.
+"""Checks every function of one number, and every gradient, on every float32 there is and on millions of hard float64.
 
-    python tests/exhaustive.py                            every float32, 2 million float64
-    python tests/exhaustive.py --peers --step 97          one input in 97, beside the libraries that are installed
+    python tests/exhaustive.py                      all of it: a quarter of an hour on two processors
+    python tests/exhaustive.py --quick              one float32 in 997, some thousand float64: a minute
+    python tests/exhaustive.py --functions silu     one function and its gradient
 
-What is checked, and the limits, are those of the rows of cases.py. The exit status is 1 when a promise of cyact's is broken:
-an error above its limit, a result out of range, out of order or of the wrong sign, a NaN changed (a signalling one may
-come out quiet).
+It prints the largest error of each in ULP, where that is, and how many results break what the function promises: results
+that fall where the input rises, are out of range, are not odd, or a NaN that has changed (a signalling one may come out
+quiet). What is checked, and the limits, are those of the rows of cases.py. The exit status is 1 if one is broken.
+
+The truth of a float32 result is the formula in float64, whose own error is below REFERENCE_ERROR of accuracy.py: that is
+measured on samples, in the last column. Within that of the limit, and for the largest error of all, MPFR decides, as it
+does for float64. A gradient is tried for each input with two gradients from above: 1, and a number at random.
+
+Functions with parameters are tried with their defaults on every float32, with other numbers on one in 61.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
-from accuracy import changed_nans, disorder, hard_inputs, in_domain, lopsided, outside, ulp_errors
-from cases import CASES, bits
+from accuracy import (
+    REFERENCE_ERROR,
+    changed_nans,
+    disorder,
+    exact_64,
+    exact_mpfr,
+    gradients,
+    hard_operands,
+    in_domain,
+    larger_terms,
+    lopsided,
+    outside,
+    ulp_errors,
+    ulp_errors_64,
+    ulp_errors_mpfr,
+    with_gradients,
+)
+from cases import CASES, LEVEL, bits
 
-CHUNK = 1 << 20
-FUNCTIONS = [name for name, case in CASES.items() if case.arrays == 1]
+import cyact
 
-
-# ---- the libraries: each finds a function by one of the names that libraries have for it ----
-
-def find(names, *modules):
-    """The first of the modules' functions; a KeyError if none has one."""
-    for module in modules:
-        for name in names:
-            if callable(getattr(module, name, None)):
-                return getattr(module, name)
-    raise KeyError(names)
-
-
-def cyact(case):
-    return case
-
-
-def numpy(case):
-    return find(case.names, np)
-
-
-def scipy(case):
-    import scipy.special
-
-    return find(case.names, scipy.special)
-
-
-def torch(case):
-    import torch
-
-    torch.set_num_threads(1)
-    function = find(case.names, torch, torch.nn.functional)
-    return lambda x: function(torch.from_numpy(x)).numpy()
-
-
-def tensorflow(case):
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import tensorflow
-
-    function = find(case.names, tensorflow.math, tensorflow.nn)
-    return lambda x: function(x).numpy()
-
-
-def jax(case):
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    compiled = jax.jit(find(case.names, jax.nn, jax.numpy))
-    return lambda x: np.asarray(compiled(x))
-
-
-def onnxruntime(case):
-    import onnx
-    import onnxruntime
-
-    operation = case.name.title().replace("_", "")
-    if not onnx.defs.has(operation):
-        raise KeyError(operation)
-
-    def session(dtype):
-        kind = onnx.TensorProto.FLOAT if dtype == np.float32 else onnx.TensorProto.DOUBLE
-        edges = [onnx.helper.make_tensor_value_info(name, kind, [None]) for name in "xy"]
-        graph = onnx.helper.make_graph([onnx.helper.make_node(operation, ["x"], ["y"])], "g", edges[:1], edges[1:])
-        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
-        return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-
-    sessions = {}
-
-    def call(x):
-        if x.dtype not in sessions:
-            sessions[x.dtype] = session(x.dtype)
-        return sessions[x.dtype].run(None, {"x": x})[0]
-
-    return call
-
-
-LIBRARIES = {f.__name__: f for f in (cyact, numpy, scipy, torch, tensorflow, jax, onnxruntime)}
-_loaded = {}
-
-
-def load(library, case):
-    """The library's function, or None where the library is missing or has no such function, or not its parameters."""
-    if (library, case.name) not in _loaded:
-        try:
-            if case.parameters and library != "cyact":
-                raise KeyError(case.name)
-            _loaded[library, case.name] = LIBRARIES[library](case)
-        except (ImportError, KeyError):
-            _loaded[library, case.name] = None
-    return _loaded[library, case.name]
+BLOCK = 1 << 15     # inputs at a time: all that is computed of them stays in the cache
+TASK = 1 << 24      # what a process is given at a time
+BITS_OF_INFINITY = 0x7F800000
+OTHERS = {"alpha": (0.01, 1.5, 3.0, -0.5), "beta": (0.1, 1.702, 10.0, -1.0), "threshold": (0.0, 1.0, 3.7)}
+PROMISES = ("disordered", "out of range", "not odd", "NaN changed")
+FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
 
 # ---- what is checked ----
 
-def errors_of(case, x, y):
+@dataclass(frozen=True)
+class Form:
+    """A function, with numbers for its parameters."""
+
+    name: str
+    parameters: tuple
+
+    @property
+    def case(self):
+        return CASES[self.name].giving(*self.parameters)
+
+    @property
+    def every(self):
+        """Whether it is checked on every float32."""
+        return self.parameters == CASES[self.name].defaults
+
+    def promises(self):
+        """What holds of the results, of that which the row says; some of it depends on the parameters."""
+        case = CASES[self.name]
+        return {
+            "disordered": case.monotone and all(value > 0 for value in self.parameters),
+            "out of range": self.parameters == case.tried,
+            "not odd": case.odd,
+        }
+
+
+def forms(name):
+    case = CASES[name]
+    numbers = {case.defaults: None, case.tried: None}
+    if len(case.parameters) == 1:
+        numbers |= {(value,): None for value in OTHERS[next(iter(case.parameters))]}
+    return [Form(name, values) for values in numbers]
+
+
+class Figures(dict):
+    """What was found among so many inputs."""
+
+    def __init__(self):
+        super().__init__(inputs=0, error=0.0, at=(), parameters=(), reference=0.0, **dict.fromkeys(PROMISES, 0))
+
+    def add(self, other):
+        if other["error"] > self["error"] or not self["at"]:
+            self.update(error=other["error"], at=other["at"], parameters=other["parameters"])
+        for name in ("inputs", *PROMISES):
+            self[name] += other[name]
+        self["reference"] = max(self["reference"], other["reference"])
+
+    def worst(self, errors, operands):
+        i = int(errors.argmax())
+        if errors[i] > self["error"] or not self["at"]:
+            self.update(error=float(errors[i]), at=tuple(float(x[i]) for x in operands))
+
+    def promised(self, form, x, y):
+        """Whether the results for ascending inputs are what the function promises."""
+        case, promises = form.case, form.promises()
+        if promises["disordered"]:
+            self["disordered"] += disorder(y)
+        if promises["out of range"] and not (y.min() >= case.span[0] and y.max() <= case.span[1]):
+            self["out of range"] += outside(case, y)
+        if promises["not odd"]:
+            self["not odd"] += lopsided(case, x, y, case)
+
+
+def ascending(x, *others):
+    return (x[::-1], *(other[::-1] for other in others)) if x[0] > x[-1] else (x, *others)
+
+
+class Exact:
+    """The exact results for float32 inputs, by which results for several gradients from above are judged."""
+
+    def __init__(self, case, x):
+        self.case, self.x = case, x
+        self.value = exact_64(case, with_gradients(case, x, np.ones_like(x)), FLOAT32)
+
+    def errors(self, y, g, largest):
+        """``g`` is a factor in every formula of a gradient. A larger term counts where the error is above the largest yet."""
+        case = self.case
+        exact = self.value if case.arrays == 1 else self.value * g
+        errors = ulp_errors_64(y, exact)
+        if case.larger_term and len(i := np.flatnonzero(errors > largest)):
+            terms = larger_terms(case, with_gradients(case, self.x[i], g[i]), FLOAT32)
+            errors[i] = ulp_errors_64(y[i], exact[i], terms)
+        return errors
+
+    def by_mpfr(self, y, g, i):
+        operands = with_gradients(self.case, self.x[i], g[i])
+        exact = [*exact_mpfr(self.case, operands, FLOAT32)]
+        return ulp_errors_mpfr(y[i], exact, larger_terms(self.case, operands, FLOAT32))
+
+
+def check_float32(form, start, count, step):
+    """Figures of the inputs whose bits are ``start``, ``start + step`` ...: of one sign, so ascending or descending."""
+    case, figures = form.case, Figures()
+    rng = np.random.default_rng(start)
+    ones, above = np.ones(BLOCK + 1, FLOAT32), gradients(4 * BLOCK, FLOAT32, start)
+    for first in range(0, count, BLOCK):
+        # One input more than a block, which is in order with the next block then.
+        n = min(BLOCK + 1, count - first)
+        x = (start + step * np.arange(first, first + n, dtype="int64")).astype("uint32").view(FLOAT32)
+        if x[0] < case.domain[0] or x[-1] < case.domain[0] or x[0] > case.domain[1] or x[-1] > case.domain[1]:
+            if case.nan_outside:
+                beyond = x[~((x >= case.domain[0]) & (x <= case.domain[1]))]
+                figures["out of range"] += int(np.count_nonzero(~np.isnan(case(beyond))))
+            x = in_domain(case, x)
+        if not len(x):
+            continue
+        figures["inputs"] += min(n, BLOCK)
+        if case.arrays == 1:
+            given = [x]
+        else:
+            offset = rng.integers(3 * BLOCK)
+            given = [ones[:len(x)], above[offset:offset + len(x)]]
+        exact = Exact(case, x) if case.formula else None
+        for g in given:
+            operands = with_gradients(case, x, g)
+            y = case(*operands)
+            if exact is None:
+                errors = np.where(bits(y) == bits(case.reference(*operands, *case.tried)), 0, np.inf)
+            else:
+                errors = judged(case, exact, y, g, figures, rng if first % (16 * BLOCK) == 0 else None)
+            figures.worst(errors, operands)
+        if case.arrays == 1:
+            figures.promised(form, *ascending(x, y))
+    return figures
+
+
+def judged(case, exact, y, g, figures, rng):
+    """Errors by float64, but by MPFR where that decides."""
+    errors = exact.errors(y, g, figures["error"])
+    worst, limit = errors.argmax(), case.limit(FLOAT32)
+    doubtful = []
+    if errors[worst] > figures["error"]:
+        doubtful = [worst]
+        if errors[worst] > limit - REFERENCE_ERROR:
+            doubtful = np.flatnonzero(errors > limit - REFERENCE_ERROR)[:100]
+    sampled = rng.integers(len(y), size=4) if rng else []
+    chosen = np.array([*doubtful, *sampled], int)
+    if len(chosen):
+        found = exact.by_mpfr(y, g, chosen)
+        rough = Exact(case, exact.x[chosen]).errors(y[chosen], g[chosen], -1.0)
+        figures["reference"] = max(figures["reference"], float(abs(found - rough).max()))
+        errors[chosen] = found
+    return errors
+
+
+def check_nans(form):
+    """Every NaN there is: a function of one number gives it back."""
+    figures = Figures()
+    for sign in (0, 1 << 31):
+        x = np.arange(sign + BITS_OF_INFINITY + 1, sign + (1 << 31), dtype="uint32").view(FLOAT32)
+        figures["NaN changed"] += changed_nans(x, form.case(x))
+        figures["inputs"] += len(x)
+    return figures
+
+
+def check_float64(form, count, seed):
+    case, figures = form.case, Figures()
+    operands = hard_operands(case, FLOAT64, count, seed)
+    if case.arrays == 1:
+        operands = (np.sort(operands[0]),)
+    y = case(*operands)
+    figures["inputs"] = len(y)
     if case.formula:
-        return ulp_errors(case, (x,), y)
-    return np.where(bits(y) == bits(case.reference(x, *case.tried)), 0, np.inf)
+        errors = ulp_errors(case, operands, y)
+    else:
+        errors = np.where(bits(y) == bits(case.reference(*operands, *case.tried)), 0, np.inf)
+    figures.worst(errors, operands)
+    if case.arrays == 1:
+        figures.promised(form, *operands, y)
+    return figures
+
+
+CHECKS = {"float32": check_float32, "NaN": check_nans, "float64": check_float64}
 
 
 def check(task):
-    """Figures of one chunk of float32 inputs, ``step`` apart from ``start`` on, as unsigned bits."""
-    library, name, start, step, count = task
-    case = CASES[name]
-    function = load(library, case)
-    patterns = (start + step * np.arange(count + 1, dtype=np.uint64)).clip(max=2**32 - 1).astype(np.uint32)
-    x = patterns.view(np.float32)
-    return figures_of(case, function, x, in_domain(case, x))
-
-
-def check64(task):
-    library, name, count, seed = task
-    case = CASES[name]
-    x = np.sort(hard_inputs(case, count, seed))
-    return figures_of(case, load(library, case), x, x)
-
-
-def figures_of(case, function, x, numbers):
-    """Of all inputs, and of those within the domain, which ascend or descend as a whole."""
-    if len(numbers) > 1 and numbers[-1] < numbers[0]:
-        numbers = numbers[::-1].copy()
+    row, kind, form, *rest = task
     with np.errstate(all="ignore"):
-        y, result = function(x), function(numbers)
-        errors = errors_of(case, numbers, result)
-    worst = int(np.argmax(errors)) if len(errors) else 0
-    lost = ~((x >= case.domain[0]) & (x <= case.domain[1])) & ~np.isnan(y) if case.nan_outside else np.zeros(0)
-    return {
-        "error": float(errors[worst]) if len(errors) else 0.0,
-        "at": float(numbers[worst]) if len(errors) else 0.0,
-        "disordered": disorder(result) if case.monotone else 0,
-        "out of range": outside(case, result) + int(np.count_nonzero(lost)),
-        "not odd": lopsided(case, numbers, result, function),
-        "NaN changed": changed_nans(x, y),
-    }
+        figures = CHECKS[kind](form, *rest)
+    figures["parameters"] = form.parameters
+    return row, figures
 
 
-COUNTS = ("disordered", "out of range", "not odd", "NaN changed")
+# ---- who does what ----
+
+def float32_tasks(form, step):
+    if not form.every:
+        step *= 61
+    for sign in (0, 1 << 31):
+        for start in range(0, BITS_OF_INFINITY, TASK * step):
+            count = min(TASK, -(-(BITS_OF_INFINITY - start) // step))
+            # One more, which is in order with the next task then.
+            yield "float32", form, sign + start, min(count + 1, (BITS_OF_INFINITY - 1 - start) // step + 1), step
+    if len(CASES[form.name].inputs) == 1 and form.every:
+        yield "NaN", form
 
 
-def merge(figures, part):
-    if part["error"] > figures["error"]:
-        figures.update(error=part["error"], at=part["at"])
-    for name in COUNTS:
-        figures[name] += part[name]
+def float64_tasks(form, count):
+    count = count if form.every else count // 20
+    parts = max(1, count // 20_000)
+    for seed in range(parts):
+        yield "float64", form, count // parts, seed
 
 
-def float32(library, function, step, pool):
-    # Never across zero or a sign, so that a chunk is ascending or descending as a whole.
-    half = 1 << 31
-    starts = [sign + i for sign in (0, half) for i in range(0, half, CHUNK * step)]
-    tasks = [(library, function, start, step, min(CHUNK, -(-(half - start % half) // step) - 1)) for start in starts]
-    figures = {"error": 0.0, "at": 0.0, **dict.fromkeys(COUNTS, 0)}
-    started = time.monotonic()
-    for done, part in enumerate(pool.imap_unordered(check, tasks), 1):
-        merge(figures, part)
-        if sys.stderr.isatty():
-            bar = "#" * (40 * done // len(tasks))
-            elapsed = time.monotonic() - started
-            print(f"\r{library} {function} [{bar:40}] {elapsed:4.0f} s", end="", file=sys.stderr)
+@dataclass(frozen=True)
+class Row:
+    """Of the table that is printed: a function with its defaults, or with all other numbers for its parameters."""
+
+    name: str
+    parameters: str
+    dtype: str
+    tasks: list
+
+    @property
+    def limit(self):
+        case = CASES[self.name]
+        return case.limit(np.dtype(self.dtype)) if case.formula else 0.0
+
+    def broken(self, figures):
+        """What the figures are beyond."""
+        words = [f"the limit {self.limit:g}"] if figures["error"] > self.limit else []
+        words += [name for name in PROMISES if figures[name]]
+        return words + (["the reference's error"] if figures["reference"] > REFERENCE_ERROR else [])
+
+    def described(self, figures):
+        at = ", ".join(f"{x:.17g}" for x in (*figures["at"], *figures["parameters"]))
+        reference = f"{figures['reference']:.0e}" if figures["reference"] else ""
+        counts = "".join(f"{figures[name]:>14}" for name in PROMISES)
+        words = self.broken(figures)
+        found = f"{self.name:22}{self.parameters:10}{self.dtype:8}{figures['inputs']:>11}{figures['error']:>9.4f}{self.limit:>7}"
+        return f"{found}{counts}{reference:>11}  {at}" + (f"   BROKEN: {', '.join(words)}" if words else "")
+
+
+HEADING = f"{'':22}{'':10}{'dtype':8}{'inputs':>11}{'max ULP':>9}{'limit':>7}{''.join(f'{name:>14}' for name in PROMISES)}"
+
+
+def table_rows(names, step, float64):
+    for name in names:
+        default, *others = forms(name)
+        for parameters, group in (("", [default]), ("others", others)):
+            if group:
+                yield Row(name, parameters, "float32", [task for form in group for task in float32_tasks(form, step)])
+                if float64:
+                    yield Row(name, parameters, "float64", [task for form in group for task in float64_tasks(form, float64)])
+
+
+def progress(done, total, started, label):
     if sys.stderr.isatty():
-        print(file=sys.stderr)
-    return figures
-
-
-def float64(library, function, count, pool):
-    parts = 40
-    figures = {"error": 0.0, "at": 0.0, **dict.fromkeys(COUNTS, 0)}
-    for part in pool.imap_unordered(check64, [(library, function, count // parts, seed) for seed in range(parts)]):
-        merge(figures, part)
-    return figures
+        elapsed = time.monotonic() - started
+        left = elapsed / done * (total - done)
+        bar = "#" * (40 * done // total)
+        print(f"[{bar:40}] {100 * done // total:3} %, {left / 60:5.1f} minutes left: {label:40}\r", end="", file=sys.stderr)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--functions", nargs="+", default=FUNCTIONS, choices=FUNCTIONS)
-    parser.add_argument("--step", type=int, default=1, help="check one float32 in so many (an odd number)")
-    parser.add_argument("--float64", type=int, default=2_000_000, help="how many float64 inputs; 0 for none")
-    parser.add_argument("--peers", action="store_true", help="measure the other libraries that are installed too")
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--functions", nargs="+", default=[*CASES], choices=[*CASES], metavar="NAME", help="by default all")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="check one float32 in N, an odd number")
+    parser.add_argument("--float64", type=int, default=1_000_000, metavar="N", help="how many float64 inputs; 0 for none")
+    parser.add_argument("--quick", action="store_true", help="--step 997 --float64 5000")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), metavar="N")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well, for accuracy_table.py")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.step, arguments.float64 = 997, 5000
+    names = [name for name in CASES if {name, name.replace("_grad", "")} & set(arguments.functions)]
 
-    broken = False
-    print(f"{'function':17}{'dtype':9}{'library':13}{'max ULP':>10}  {'at':>24}  " + "  ".join(COUNTS))
+    rows = [*table_rows(names, arguments.step, arguments.float64)]
+    tasks = [(i, *task) for i, row in enumerate(rows) for task in row.tasks]
+    left = [len(row.tasks) for row in rows]
+    figures = [Figures() for _ in rows]
+    found, failed, started = [], False, time.monotonic()
+    print(f"cyact {cyact.__version__} ({LEVEL}), NumPy {np.__version__}\n{HEADING}{'reference':>11}  at")
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        for function in arguments.functions:
-            for library in LIBRARIES if arguments.peers else ["cyact"]:
-                if load(library, CASES[function]) is None:
-                    continue
-                rows = [("float32", float32(library, function, arguments.step, pool))]
-                if arguments.float64:
-                    rows.append(("float64", float64(library, function, arguments.float64, pool)))
-                for dtype, figures in rows:
-                    counts = "  ".join(f"{figures[name]:{len(name)}}" for name in COUNTS)
-                    at = f"{figures['at']:24.17g}"
-                    print(f"{function:17}{dtype:9}{library:13}{figures['error']:10.4g}  {at}  {counts}", flush=True)
-                    if library == "cyact":
-                        limit = CASES[function].max_ulp.get(dtype, 0)
-                        broken |= figures["error"] > limit or any(figures[name] for name in COUNTS)
-    return int(broken)
+        for done, (i, part) in enumerate(pool.imap(check, tasks), 1):
+            row = rows[i]
+            figures[i].add(part)
+            left[i] -= 1
+            progress(done, len(tasks), started, f"{row.name} {row.parameters} {row.dtype}")
+            if not left[i]:
+                print(row.described(figures[i]), flush=True)
+                failed |= bool(row.broken(figures[i]))
+                found.append({"function": row.name, "others": bool(row.parameters), "dtype": row.dtype, **figures[i]})
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
+    inputs, minutes = sum(row["inputs"] for row in found), (time.monotonic() - started) / 60
+    print(f"{inputs:.3g} inputs in {minutes:.1f} minutes; {'a promise is broken' if failed else 'every promise holds'}")
+    return int(failed)
 
 
 if __name__ == "__main__":

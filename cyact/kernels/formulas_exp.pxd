@@ -145,34 +145,33 @@ cdef extern from *:
 #
 # Maximum error 1 ULP for float and double. Where x / alpha is below -195 (-1479) the result is 0 whatever g is.
 #
-# The quotient as in celu; 2^k in two factors. Where alpha is negative, and k large, A is put into it instead.
+# The quotient as in celu; 2^k in two factors. A small g goes with a large scale, or the product would be subnormal too
+# early; a large one with a small scale, or it would overflow too early. Where z = x / alpha is not above 0, 2^k is scaled
+# by 1 / A, which is taken back from g if that is large, else from the result. Where z is above 0, which takes a negative
+# alpha, 2^k is scaled by A, which is taken back from g if that is small, else from the result.
 cdef extern from *:
     const float CELU_GRAD_RANGE_F "196.0f"
     const double CELU_GRAD_RANGE "1480.0"
-    const float CELU_GRAD_UP_F "64.0f"
-    const double CELU_GRAD_UP "512.0"
 
 
 cdef inline void celu_grad_prepare(real clamped, real alpha, real* t, real* p, real* z) noexcept nogil:
     cdef real low
     if real is float:
         celu_quotient(clamped, alpha, <real> CELU_GRAD_RANGE_F, z, &low)
-        exp_sum(z[0], low, <real> SCALED_TWICE_F if z[0] > CELU_GRAD_UP_F else <real> UPSCALED_TWICE_F, t, p)
+        exp_sum(z[0], low, <real> SCALED_TWICE_F if z[0] > 0 else <real> UPSCALED_TWICE_F, t, p)
     else:
         celu_quotient(clamped, alpha, CELU_GRAD_RANGE, z, &low)
-        exp_sum(z[0], low, SCALED_TWICE if z[0] > CELU_GRAD_UP else UPSCALED_TWICE, t, p)
+        exp_sum(z[0], low, SCALED_TWICE if z[0] > 0 else UPSCALED_TWICE, t, p)
 
 
 cdef inline real celu_grad_finish(real t, real p, real z, real x, real alpha, real g) noexcept nogil:
     cdef real first, second, A = SCALE_F if real is float else SCALE, limit = LARGE_F if real is float else LARGE
-    cdef real up = CELU_GRAD_UP_F if real is float else CELU_GRAD_UP
     cdef real lowest = 1 - (CELU_GRAD_RANGE_F if real is float else CELU_GRAD_RANGE)
-    cdef bint rising = z > up, large = (absolute(g) > limit) & (not rising), small = not (rising | large)
+    cdef bint rising = z > 0, large = absolute(g) > (1 if rising else limit), at_once = large != rising
+    cdef real scale = 1 / A if rising else A
     pow2_halves(t, &first, &second)
-    cdef real m = g * (where_true(large, A) + where_true(not large, <real> 1)) * first
-    cdef real y = where_true(not z < lowest, fma(m, p, m) * second * (
-        where_true(rising, 1 / A) + where_true(large, <real> 1) + where_true(small, A)
-    ))
+    cdef real m = g * (scale if at_once else 1) * first
+    cdef real y = where_true(not z < lowest, fma(finite_or_zero(m), p, m) * second * (1 if at_once else scale))
     y = x if x != x else y
     return g if (x > 0) | (g != g) | ((absolute(g) == INFINITY) & (z >= lowest)) else y
 
