@@ -55,11 +55,11 @@ def kernels(level):
     return extension(f"kernels.{level}", flags, CYTHON_INLINE=INLINE, CYACT_BUILD_FLAGS=f'"{" ".join(FLAGS + flags)}"')
 
 
-# PyPI has no pictures of ours: in its copy of the README they are those of the repository.
+# PyPI has neither pictures nor pages of ours: in its copy of the README they are those of the repository.
 README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
 PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"
 setup(
-    long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}"),
+    long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
         [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"]), *map(kernels, LEVELS)]

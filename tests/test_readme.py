@@ -27,18 +27,8 @@ def test_examples():
     result = doctest.testfile(
         str(README), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE, encoding="utf-8"
     )
-    assert result.attempted > 10
+    assert result.attempted > 5
     assert result.failed == 0
-
-
-def test_dask(tmp_path):
-    pytest.importorskip("dask.array")
-    pytest.importorskip("dask.distributed")
-    script, = (code for code in re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL) if ">>>" not in code)
-    assert "1_000_000" in script
-    (tmp_path / "example.py").write_text(script.replace("1_000_000", "10_000"))     # 40 MB instead of 4 GB
-    mean = float(run(tmp_path, "example.py").split()[-1])
-    assert abs(mean - 0.5) < 0.001
 
 
 def test_commands_come_first():
@@ -46,10 +36,6 @@ def test_commands_come_first():
     first, second = re.findall(r"```sh\n(.*?)\n```", TEXT, flags=re.DOTALL)[:2]
     assert first.startswith("python3 -m venv") and "/cyact demo" in first
     assert second.startswith("python3 -m venv") and second.endswith("pytest")
-
-
-def test_every_command_is_shown():
-    assert {command.split()[0] for command in CYACT} == {"demo", "plot", "apply", "bench", "info"}
 
 
 @pytest.mark.parametrize("command", CYACT)
@@ -88,8 +74,13 @@ def test_pictures_are_there_and_small():
     assert all((ROOT / picture).stat().st_size < 60_000 for picture in pictures(TEXT))
 
 
+def test_links_lead_somewhere():
+    assert all((ROOT / path).is_file() for path in re.findall(r"[^!]\[[^]]+\]\(([^):#]+)", TEXT))
+
+
 def test_pictures_are_shown_on_pypi():
     """Its copy of the README has nothing beside it."""
     description = importlib.metadata.metadata("cyact")["Description"]
     raw = "https://raw.githubusercontent.com/cyact/cyact/main/"
     assert pictures(description) == [raw + picture for picture in pictures(TEXT)]
+    assert "](docs/" not in description
