@@ -90,6 +90,15 @@ cdef inline real absolute(real x) noexcept nogil:
     return fabsf(x) if real is float else fabs(x)
 
 
+# max(x, 0), by bits: where a formula keeps the floating-point units busy, those of integers have the time. 0 for a NaN
+# with the sign bit.
+cdef inline real positive_part(real x) noexcept nogil:
+    if real is float:
+        return from_bits_f(bits_f(x) & ~(bits_f(x) >> 31))
+    else:
+        return from_bits_d(bits_d(x) & ~(bits_d(x) >> 63))
+
+
 # x where the condition holds, else 0: by bits, where gcc would make a branch of a select.
 cdef inline real where_true(bint condition, real x) noexcept nogil:
     if real is float:

@@ -3,7 +3,7 @@
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, UPSCALED_ROUND_F, absolute, exp_exponent,
-    exp_terms, fma, mad, mills_ratio, normal_density, or_nan, pow2, pow2_thirds, with_sign_of,
+    exp_terms, fma, mad, mills_ratio, normal_density, or_nan, positive_part, pow2, pow2_thirds, with_sign_of,
 )
 from cyact.kernels.formulas cimport exp_parts_16_bit, logistic_16_bit
 
@@ -60,9 +60,9 @@ cdef inline real gelu_series(real u) noexcept nogil:
 
 cdef inline real gelu_finish(real p, real pl, real t, real x, real parameter, real g) noexcept nogil:
     cdef real A = SCALE_F if real is float else SCALE, limit = GELU_NEAR_F if real is float else GELU_NEAR
-    cdef real u = t * t, positive = <real> 0 if x < 0 else x, near = fma(u, gelu_series(u), <real> 0.5 * x), q, ql, far
+    cdef real u = t * t, near = fma(u, gelu_series(u), <real> 0.5 * x), q, ql, far
     mills_ratio(t, &q, &ql)
-    far = fma(-A, fma(p, q, fma(p, ql, pl * q)), positive)
+    far = fma(-A, fma(p, q, fma(p, ql, pl * q)), positive_part(x))
     return or_nan(with_sign_of(near if u < limit else far, x), x)
 
 
@@ -81,12 +81,12 @@ cdef extern from *:
 
 
 cdef inline float gelu_16_bit(float magnitude, float x) noexcept nogil:
-    cdef float t = magnitude, positive = <float> 0 if x < 0 else x, s, p, A, B
+    cdef float t = magnitude, s, p, A, B
     exp_parts_16_bit(t * (t * <float> -0.5), UPSCALED_ROUND_F, &s, &p)
     B = mad(t, mad(t, mad(t, MILLS_B3_16_BIT, MILLS_B2_16_BIT), MILLS_B1_16_BIT), MILLS_B0_16_BIT)
     A = mad(t, mad(t, mad(t, MILLS_A4_16_BIT, MILLS_A3_16_BIT), MILLS_A2_16_BIT), MILLS_A1_16_BIT)
     A = mad(t, A, <float> 1)
-    return or_nan(with_sign_of(fma(-SCALE_F, t * fma(s, p, s) * B / A, positive), x), x)
+    return or_nan(with_sign_of(fma(-SCALE_F, t * fma(s, p, s) * B / A, positive_part(x)), x), x)
 
 
 # gelu_approximate(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 = x / (1 + e^-v), v = x (c1 + c3 x^2)

@@ -5,14 +5,15 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, NAN, ROUND, ROUND_F, SCALE, SCALE_F, absolute, bits_d, bits_f,
-    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_nan, pow2, pow2_thirds, with_sign_of,
+    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_nan, positive_part, pow2, pow2_thirds,
+    with_sign_of,
 )
 
 # softplus(x) = log(1 + e^x)
 #
 # Maximum error 0.936 ULP for float, over all 2^32 inputs, and 0.88 ULP for double. Monotone; not negative; results down
-# to the last subnormal, at -103.97 and -745.13; -inf gives 0, inf gives inf; NaN gives itself, payload kept. x is
-# clamped to [-105, 21] ([-746, 40]), above which the result is x.
+# to the last subnormal, at -103.97 and -745.13; -inf gives 0, inf gives inf; NaN gives itself, payload kept. |x| is
+# clamped to 105 (746): log(1 + t) is 0 there, or lost beside x.
 #
 # 1. t = e^-|x| as the sum of two numbers, times 2^64 (2^512), so that nothing is subnormal before the end.
 # 2. Far from 0, from |x| = 0.8 on: max(x, 0) + log(1 + t).
@@ -40,12 +41,11 @@ cdef extern from *:
     const double LOG_COSH_C8 "0x1.aa54fda635decp-34"
 
 
-cdef inline void softplus_prepare(real clamped, real parameter, real* t, real* tl, real* x) noexcept nogil:
+cdef inline void softplus_prepare(real magnitude, real parameter, real* t, real* tl, real* c) noexcept nogil:
     cdef real round = RAISED_ROUND_F if real is float else RAISED_ROUND, s, r, q
-    exp_terms(-absolute(clamped), <real> 0, round, &s, &r, &q)
+    exp_terms(-magnitude, <real> 0, round, &s, &r, &q)
     t[0] = fma(s, r + q, s)
     tl[0] = fma(s, q, fma(s, r, s - t[0]))
-    x[0] = clamped
 
 
 cdef inline real log_cosh(real u) noexcept nogil:
@@ -57,26 +57,21 @@ cdef inline real log_cosh(real u) noexcept nogil:
         return mad(u, mad(u, mad(u, mad(u, E, LOG_COSH_C3), LOG_COSH_C2), LOG_COSH_C1), LOG_COSH_C0)
 
 
-cdef inline real softplus_finish(real t, real tl, real clamped, real x, real parameter, real g) noexcept nogil:
+cdef inline real softplus_finish(real t, real tl, real c, real x, real parameter, real g) noexcept nogil:
     cdef real A = SCALE_F if real is float else SCALE, ln2 = LN2_HIGH_F if real is float else LN2_HIGH
-    cdef real u = clamped * clamped, positive = <real> 0 if x < 0 else x
-    cdef real far = fma(A, log1p_scaled(t, tl, A), positive)
+    cdef real u = x * x, far = fma(A, log1p_scaled(t, tl, A), positive_part(x))
     cdef real ln2_low = LN2_LOW_F if real is float else LN2_LOW, limit = NEAR_SQUARE_F if real is float else NEAR_SQUARE
-    cdef real near = ln2 + fma(clamped, <real> 0.5, fma(u, log_cosh(u), ln2_low))
-    near = near if u < limit else far
-    return x if x != x else near
+    cdef real near = ln2 + fma(x, <real> 0.5, fma(u, log_cosh(u), ln2_low))
+    return or_nan(far if u >= limit else near, x)       # near for NaN, where there is but one
 
 
 # log_sigmoid(x) = -log(1 + e^-x) = -softplus(-x)
 #
-# The bits of softplus with the other sign: errors, order and special values are its own. inf gives -0.0. x is clamped
-# to [-21, 105] ([-40, 746]).
-cdef inline void log_sigmoid_prepare(real clamped, real parameter, real* t, real* tl, real* x) noexcept nogil:
-    softplus_prepare(-clamped, parameter, t, tl, x)
-
-
-cdef inline real log_sigmoid_finish(real t, real tl, real opposite, real x, real parameter, real g) noexcept nogil:
-    return -softplus_finish(t, tl, opposite, -x, parameter, g)
+# The bits of softplus with the other sign: errors, order and special values are its own. inf gives -0.0. The
+# first stage is softplus's.
+cdef inline real log_sigmoid_finish(real t, real tl, real c, real x, real parameter, real g) noexcept nogil:
+    cdef real y = softplus_finish(t, tl, c, -x, parameter, g)
+    return x if x != x else -y          # of NaN not the minus
 
 
 # logit(x) = log(x / (1 - x))

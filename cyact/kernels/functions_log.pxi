@@ -1,16 +1,16 @@
 # The loops of the logarithms and of their gradients: real functions, bound by arithmetic.
 
 cdef void softplus_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](softplus_prepare[real], softplus_finish[real], clamp[real], -105 if real is float else -746,
-                   21 if real is float else 40, args[0], NULL, NULL, args[1], n, single, streamed)
+    pipeline[real](softplus_prepare[real], softplus_finish[real], clamp_magnitude[real],
+                   0, 105 if real is float else 746, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
 cdef Loops softplus_loops = in_blocks(<kernel_t> softplus_loop[float], <kernel_t> softplus_loop[double], NULL)
 
 
 cdef void log_sigmoid_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
-    pipeline[real](log_sigmoid_prepare[real], log_sigmoid_finish[real], clamp[real], -21 if real is float else -40,
-                   105 if real is float else 746, args[0], NULL, NULL, args[1], n, single, streamed)
+    pipeline[real](softplus_prepare[real], log_sigmoid_finish[real], clamp_magnitude[real],
+                   0, 105 if real is float else 746, args[0], NULL, NULL, args[1], n, single, streamed)
 
 
 cdef Loops log_sigmoid_loops = in_blocks(<kernel_t> log_sigmoid_loop[float], <kernel_t> log_sigmoid_loop[double], NULL)
