@@ -33,6 +33,8 @@ def source(name: str) -> str:
 
 def figure(value: float, digits: int = 3) -> str:
     """A number for a table: three digits; from a million on its magnitude."""
+    if value == float("inf"):
+        return "∞"
     if value >= 1e6:
         mantissa, exponent = f"{value:.0e}".split("e")
         return f"{mantissa}e{int(exponent)}"
