@@ -14,13 +14,16 @@ from cyact.functions import ACTIVATIONS, FUNCTIONS, GRADIENTS
 
 try:
     from matplotlib import pyplot as plt
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.ticker import FixedLocator
 except ImportError as error:
     raise ImportError(f"cyact.plotting needs matplotlib, try: pip install cyact[plot] ({error})") from error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["plot", "plot_all"]
+__all__ = ["plot", "plot_all", "poster"]
 
 COLORS = dict(zip(ACTIVATIONS, itertools.cycle(["#c8324b", "#d97706", "#158c9c", "#8b63c4"])))
 
@@ -180,6 +183,121 @@ def bars(values: Mapping[str, float], ax: Axes, *, unit: str, digits: int = 3) -
     ax.spines["left"].set_color(_ink(0.3))
     ax.tick_params(length=0, labelcolor=_ink(0.9))
     return ax
+
+
+# The grounds of a poster: paper, ink and colours from the left to the right of a spectrum.
+THEMES = {
+    "light": ("#fbf8f1", "#23262d", ("#b3243f", "#cf5a1a", "#a8860a", "#1f8a5b", "#16779c", "#4a52b5", "#8b3a8f")),
+    "dark": ("#11141b", "#e9e6df", ("#ff5f73", "#ff9248", "#f2cc4d", "#52d09a", "#45bfe6", "#8d93ff", "#d67cdb")),
+}
+
+# Written as in a book; a function that is not here is shown without.
+FORMULAS = {
+    "relu": r"$\max(x,\,0)$",
+    "leaky_relu": r"$\max(x,\,\alpha x)$",
+    "sigmoid": r"$1\,/\,(1+e^{-x})$",
+    "tanh": r"$(e^{x}-e^{-x})\,/\,(e^{x}+e^{-x})$",
+    "softsign": r"$x\,/\,(1+|x|)$",
+    "elu": r"$x$  or  $\alpha\,(e^{x}-1)$",
+    "silu": r"$x\,/\,(1+e^{-\beta x})$",
+    "selu": r"$\lambda x$  or  $\lambda\alpha\,(e^{x}-1)$",
+    "celu": r"$x$  or  $\alpha\,(e^{x/\alpha}-1)$",
+    "gaussian": r"$e^{-x^2}$",
+    "mish": r"$x\,\tanh(\log(1+e^{x}))$",
+    "relu6": r"$\min(\max(x,\,0),\,6)$",
+    "hard_tanh": r"$\min(\max(x,\,-1),\,1)$",
+    "step": r"$0$  or  $1$",
+    "hard_sigmoid": r"$\mathrm{relu6}(x+3)\,/\,6$",
+    "hard_silu": r"$x\;\mathrm{relu6}(x+3)\,/\,6$",
+    "hard_shrink": r"$x$  where  $|x|>t$",
+    "soft_shrink": r"$\mathrm{sign}(x)\,\max(|x|-t,\,0)$",
+    "softplus": r"$\log(1+e^{x})$",
+    "log_sigmoid": r"$-\log(1+e^{-x})$",
+    "logit": r"$\log(x\,/\,(1-x))$",
+    "gelu": r"$x\,\Phi(x)$",
+}
+
+
+def poster(theme: str = "light", functions: Iterable[str] | None = None) -> Figure:
+    """Draw all curves with their derivatives as one picture, to hang on a wall.
+
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+        Dark ink on light paper, or light ink on dark.
+    functions : iterable of str, optional
+        Names of functions of this package; by default all that have a curve.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Portrait, four panels wide. Every panel has the same scale but those of functions that need another.
+
+    Examples
+    --------
+    >>> import cyact.plotting
+    >>> cyact.plotting.poster("dark").savefig("poster.png")
+    """
+    if theme not in THEMES:
+        raise ValueError(f"no theme {theme!r}; there are {', '.join(THEMES)}")
+    names = [*filter(_has_curve, ACTIVATIONS)] if functions is None else list(functions)
+    paper, ink, spectrum = THEMES[theme]
+    columns, taken = 4, 2                   # the title takes two panels
+    rows = math.ceil((len(names) + taken) / columns)
+    colors = LinearSegmentedColormap.from_list("spectrum", spectrum)(np.linspace(0, 1, max(2, len(names))))
+    figure = plt.figure(figsize=(13, 0.9 + 3 * rows), facecolor=paper)
+    grid = figure.add_gridspec(rows, columns, left=0.05, right=0.955, bottom=0.035, top=0.96, wspace=0.18, hspace=0.38)
+    _title(figure.add_subplot(grid[0, :taken]), len(names), ink, colors)
+    for i, (name, color) in enumerate(zip(names, colors), taken):
+        _panel(figure.add_subplot(grid[divmod(i, columns)]), name, color, ink, paper)
+    return figure
+
+
+def _has_curve(name: str) -> bool:
+    """Whether it maps numbers one by one, without a parameter that must be given."""
+    try:
+        return np.shape(curve_of(name, np.zeros(1), {})) == (1,)
+    except TypeError:
+        return False
+
+
+def _title(ax: Axes, count: int, ink: str, colors: np.ndarray) -> None:
+    ax.axis("off")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.text(0, 1.18, "Activation\nfunctions", color=ink, fontsize=40, fontweight="bold", va="top", linespacing=0.98)
+    text = f"{count} of them, each with its derivative,\nas cyact computes them"
+    ax.text(0, 0.36, text, color=ink, fontsize=14, va="top", alpha=0.75)
+    for i, color in enumerate(colors):
+        start, end = i / len(colors), (i + 0.8) / len(colors)
+        ax.plot([start, end], [0, 0], color=color, linewidth=4, solid_capstyle="butt", clip_on=False)
+
+
+def _panel(ax: Axes, name: str, color: Any, ink: str, paper: str) -> None:
+    """A curve, heavy; its derivative, fine above a tint; no more of axes than it takes to read them."""
+    low, high = FUNCTIONS[name].limits
+    standard = low < 0 and name != "relu6"
+    low, high = (-4.0, 4.0) if standard else (low, high)
+    x = np.linspace(low, high, 2001)
+    if low < 0:
+        x = np.sort(np.append(x, np.nextafter(0.0, (-1.0, 1.0))))
+    y, slope = curve_of(name, x, {}), slope_of(name, x, {})
+    ax.set_facecolor(paper)
+    ax.axhline(0, color=ink, alpha=0.35, linewidth=0.8)
+    ax.axvline(0, color=ink, alpha=0.35, linewidth=0.8)
+    if slope is not None:
+        ax.fill_between(x, 0, slope, color=color, alpha=0.16, linewidth=0)
+        ax.plot(x, slope, color=color, alpha=0.75, linewidth=1.1)
+    ax.plot(x, y, color=color, linewidth=3, solid_capstyle="round", solid_joinstyle="round")
+    ax.set_xlim(low, high)
+    # A panel is about as wide as it is high, so the same span both ways shows a slope of one as one.
+    ax.set_ylim((-2.4, 4.2) if standard else (-1.2, 7.0) if low < 0 else (-6.0, 6.0))
+    ax.xaxis.set_major_locator(FixedLocator([-3, 3] if standard else [-6, 6] if low < 0 else [0, 0.5, 1]))
+    ax.yaxis.set_major_locator(FixedLocator([-1, 1, 3] if standard else [6] if low < 0 else [-4, 4]))
+    ax.tick_params(length=0, labelsize=7.5, labelcolor=(ink, 0.55), pad=2)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.text(0, 1.16, name.replace("_", " "), transform=ax.transAxes, color=color, fontsize=17, fontweight="bold", va="center")
+    ax.text(0, 1.055, FORMULAS.get(name, ""), transform=ax.transAxes, color=ink, fontsize=10, alpha=0.8, va="center")
 
 
 def frame(ax: Axes, low: float, high: float) -> None:

@@ -90,3 +90,21 @@ def test_refused(function, limits):
 def test_nothing_to_draw():
     with pytest.raises(ValueError, match="no function"):
         plotting.plot_all([])
+
+
+@pytest.mark.parametrize("theme", plotting.THEMES)
+def test_poster(theme):
+    """A panel for each function, with the values of its curve, beside the title."""
+    title, *panels = plotting.poster(theme).axes
+    assert f"{len(FUNCTIONS)} of them" in title.texts[1].get_text()
+    assert [ax.texts[0].get_text() for ax in panels] == [name.replace("_", " ") for name in FUNCTIONS]
+    for name, ax in zip(FUNCTIONS, panels):
+        x, y = ax.lines[-1].get_data()
+        np.testing.assert_array_equal(y, getattr(cyact, name)(x))
+        assert len(ax.collections) == (name in GRADIENTS)
+
+
+def test_poster_of_some():
+    assert len(plotting.poster("dark", ["relu", "tanh"]).axes) == 3
+    with pytest.raises(ValueError, match="theme 'blue'"):
+        plotting.poster("blue")

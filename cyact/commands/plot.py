@@ -16,7 +16,8 @@ EXAMPLES = """\
 examples:
   python -m cyact plot --derivative
   python -m cyact plot sigmoid tanh --range -5 5 --output saturation.svg
-  python -m cyact plot leaky_relu --alpha 0.01"""
+  python -m cyact plot leaky_relu --alpha 0.01
+  python -m cyact plot --poster dark --output poster.png"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--derivative", action="store_true", help="draw the derivatives as well, and shade where they all but vanish"
     )
+    parser.add_argument(
+        "--poster", choices=("light", "dark"), help="draw them all as one picture, to hang on a wall, on paper of this kind"
+    )
     add_parameters(parser)
 
 
@@ -45,6 +49,10 @@ def run(args: argparse.Namespace) -> None:
     from cyact import plotting  # only here: it takes a while, and needs matplotlib
 
     picture_format(args.output)     # an unknown one is refused before the work
+    if args.poster:
+        save(plotting.poster(args.poster, names), args.output, drawing=True)
+        say(f"wrote {args.output}")
+        return
     axes = plotting.plot_all(names, limits=args.range, derivative=args.derivative, **parameters)
     save(axes.flat[0].figure, args.output, drawing=True)
     say(f"wrote {args.output}")
