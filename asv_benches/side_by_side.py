@@ -307,14 +307,18 @@ def processor():
     return platform.processor() or platform.machine()
 
 
-def header():
+def machine():
     versions = [f"cyact {cyact.__version__} ({cyact.dispatch.level_name})", f"Python {platform.python_version()}"]
     for name in [*PEERS, "ml_dtypes"]:
         for distribution in (name, f"{name}-cpu"):
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 versions.append(f"{name} {importlib.metadata.version(distribution)}")
                 break
-    return f"{processor()}, {len(PROCESSORS)} processors; {', '.join(versions)}; {threads_text()}"
+    return f"{processor()}, {len(PROCESSORS)} processors; {', '.join(versions)}"
+
+
+def header():
+    return f"{machine()}; {threads_text()}"
 
 
 def write_json(records, path):

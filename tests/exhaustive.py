@@ -150,10 +150,11 @@ def check_float32(form, start, count, step):
     case, figures = form.case, Figures()
     rng = np.random.default_rng(start)
     ones, above = np.ones(BLOCK + 1, FLOAT32), gradients(4 * BLOCK, FLOAT32, start)
+    last = (BITS_OF_INFINITY - 1 - start % (1 << 31)) // step
     for first in range(0, count, BLOCK):
-        # One input more than a block, which is in order with the next block then.
-        n = min(BLOCK + 1, count - first)
-        x = (start + step * np.arange(first, first + n, dtype="int64")).astype("uint32").view(FLOAT32)
+        # One input more, unless it is infinite, so that a block is in order with the next one.
+        n = min(BLOCK, count - first)
+        x = (start + step * np.arange(first, min(first + n, last) + 1, dtype="int64")).astype("uint32").view(FLOAT32)
         if x[0] < case.domain[0] or x[-1] < case.domain[0] or x[0] > case.domain[1] or x[-1] > case.domain[1]:
             if case.nan_outside:
                 beyond = x[~((x >= case.domain[0]) & (x <= case.domain[1]))]
@@ -161,7 +162,7 @@ def check_float32(form, start, count, step):
             x = in_domain(case, x)
         if not len(x):
             continue
-        figures["inputs"] += min(n, BLOCK)
+        figures["inputs"] += min(n, len(x))
         if case.arrays == 1:
             given = [x]
         else:
@@ -245,9 +246,7 @@ def float32_tasks(form, step):
         step *= 61
     for sign in (0, 1 << 31):
         for start in range(0, BITS_OF_INFINITY, TASK * step):
-            count = min(TASK, -(-(BITS_OF_INFINITY - start) // step))
-            # One more, which is in order with the next task then.
-            yield "float32", form, sign + start, min(count + 1, (BITS_OF_INFINITY - 1 - start) // step + 1), step
+            yield "float32", form, sign + start, min(TASK, -(-(BITS_OF_INFINITY - start) // step)), step
     if len(CASES[form.name].inputs) == 1 and form.every:
         yield "NaN", form
 

@@ -145,10 +145,10 @@ cdef extern from *:
 #
 # Maximum error 1 ULP for float and double. Where x / alpha is below -195 (-1479) the result is 0 whatever g is.
 #
-# The quotient as in celu; 2^k in two factors. A small g goes with a large scale, or the product would be subnormal too
-# early; a large one with a small scale, or it would overflow too early. Where z = x / alpha is not above 0, 2^k is scaled
-# by 1 / A, which is taken back from g if that is large, else from the result. Where z is above 0, which takes a negative
-# alpha, 2^k is scaled by A, which is taken back from g if that is small, else from the result.
+# The quotient as in celu; 2^k in two factors. A small g goes with a large scale, or the product would be subnormal
+# too early; a large one with a small scale, or it would overflow too early. Where z = x / alpha is not above 0, 2^k is
+# scaled by 1 / A, which is taken back from g if that is large, else from the result. Where z is above 0, which takes a
+# negative alpha, 2^k is scaled by A, which is taken back from g if that is small, else from the result.
 cdef extern from *:
     const float CELU_GRAD_RANGE_F "196.0f"
     const double CELU_GRAD_RANGE "1480.0"
