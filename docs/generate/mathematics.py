@@ -28,9 +28,9 @@ def latex(expression: str) -> str:
 def formulas(text: str) -> list[str]:
     """The expressions between double backquotes that compute something of an array."""
     found = []
-    for literal in re.findall("``(.*?)``", text, flags=re.DOTALL):
+    for literal in re.findall("``(.*?)``", " ".join(text.split())):
         try:
-            tree = ast.parse(literal.strip(), mode="eval").body
+            tree = ast.parse(literal, mode="eval").body
         except SyntaxError:
             continue
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

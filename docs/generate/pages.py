@@ -1,6 +1,5 @@
 """The pages that are made: one for each function, the gallery, and the tables that the written pages include."""
 
-import inspect
 import io
 import os
 from collections.abc import Iterable
@@ -14,13 +13,12 @@ import cyact
 from cyact.__main__ import COMMANDS, main
 from cyact.commands import FIRST
 from cyact.commands import FUNCTIONS as CURVES
-from cyact.functions import ACTIVATIONS, GRADIENTS
-from cyact.functions import FUNCTIONS as ROWS
 
 from . import pictures
 from .mathematics import formulas, latex
+from .subjects import GRADIENTS, NAMES, all_forms, arrays, forms, notes, page_of, required, summary
 from .tables import PEERS, bold_least, figure, measured, source, table
-from .translations import NAMES, PAIRS, function_of, pairs
+from .translations import FRAMEWORKS, PAIRS, function_of, pairs
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = tuple(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u"))
@@ -42,10 +40,13 @@ def both(image: str, alt: str, *, target: str = "") -> str:
     return "\n".join(lines)
 
 
-def mathematics(row, count: int) -> str:
-    found = formulas(row.summary) + formulas(row.notes)
-    if not found and not row.gradient_of:
-        raise ValueError(f"neither summary nor notes of {row.name} have a formula between double backquotes")
+def mathematics(name: str) -> str:
+    """The formula, or that of each of its forms."""
+    found, count = formulas(summary(name)) + formulas(notes(name)), len(forms(name))
+    if not found and name in NAMES:
+        raise ValueError(f"neither summary nor notes of {name} have a formula between double backquotes")
+    if name not in NAMES:
+        count = 1
     return "\n".join(f".. math:: {latex(expression)}\n" for expression in found[:count])
 
 
@@ -57,8 +58,7 @@ def shown(value: np.generic) -> str:
 
 def special_values(name: str) -> str:
     """Computed as the page is made, in float32."""
-    row = ROWS[name]
-    if row.inputs != ("features",) or name not in CURVES:
+    if name not in CURVES:
         return ""
     x = np.array(list(SPECIAL.values()), "float32")
     rows = [[f"``{name}(x)``", *map(shown, getattr(cyact, name)(x))]]
@@ -67,12 +67,11 @@ def special_values(name: str) -> str:
     return heading("Values of note", "-") + "\n" + table(["x", *SPECIAL], rows, classes="numbers")
 
 
-def result_dtype(function, dtype: str, inputs: int) -> str:
+def result_dtype(name: str, dtype: str) -> str:
     """Of the function for this dtype; a parameter without a default is 1."""
-    given = list(inspect.signature(function).parameters.values())[inputs:]
-    needed = [1.0 for parameter in given if parameter.default is parameter.empty]
+    numbers = [1.0] * (required(name) - arrays(name))
     try:
-        return function(*[np.ones(2, dtype)] * inputs, *needed).dtype.name
+        return getattr(cyact, name)(*[np.ones(2, dtype)] * arrays(name), *numbers).dtype.name
     except TypeError:
         return "``TypeError``"
 
@@ -82,23 +81,12 @@ def dtypes(name: str) -> str:
     names = [name, *filter(None, [GRADIENTS.get(name)])]
     row_of = {}
     for dtype in (*FLOATS, *INTEGERS):
-        results = tuple(result_dtype(getattr(cyact, n), dtype, len(ROWS[n].inputs)) for n in names)
+        results = tuple(result_dtype(n, dtype) for n in names)
         same = tuple("the same" if result == dtype else result for result in results)
         row_of.setdefault(same, []).append(dtype)
     # bfloat16 is ml_dtypes's, which need not be here; every function treats it as float16.
     rows = [[", ".join([*given, "bfloat16"] if "float16" in given else given), *results] for results, given in row_of.items()]
     return heading("Dtypes", "-") + "\n" + table(["of the input", *(f"``{n}``" for n in names)], rows)
-
-
-def forms(name: str) -> list[str]:
-    """The kernels of a function: with its option, another."""
-    option = ROWS[name].option
-    return [name, *([f"{name}_{option.name}"] if option else [])]
-
-
-def names_of(name: str) -> list[str]:
-    """A function, its gradient, and the forms that an option makes of them."""
-    return [form for n in (name, GRADIENTS.get(name)) if n for form in forms(n)]
 
 
 def by_peer(rows: list[tuple[list[str], dict[str, float]]], first: Iterable[str]) -> str:
@@ -125,7 +113,7 @@ def error_rows(functions: Iterable[str]) -> list[tuple[list[str], dict[str, floa
 
 
 def errors(name: str) -> str:
-    rows = error_rows(names_of(name))
+    rows = error_rows(all_forms(name))
     if not rows:
         return ""
     text = "The largest error found, in units of the last place (ULP) of the exact value; :doc:`more </accuracy>`."
@@ -158,7 +146,7 @@ def speed(name: str, folder: Path) -> str:
     ordered = sorted(nanoseconds.items(), key=lambda item: item[1])
     alt = f"Bars: nanoseconds per element of {name}: " + ", ".join(f"{peer} {figure(value)}" for peer, value in ordered) + "."
     rows = []
-    for form in names_of(name):
+    for form in all_forms(name):
         for size in sorted({row["size"] for row in measured("speed")["rows"]}):
             per = 1e9 if size <= 16 else 1e9 / size
             cells = {peer: value * per for peer, value in speed_of(form, size).items()}
@@ -173,7 +161,7 @@ def speed(name: str, folder: Path) -> str:
 def elsewhere(name: str) -> str:
     names = {name, GRADIENTS.get(name)}
     rows = [
-        [NAMES[framework], f"``{theirs}``", f"``{ours}``"]
+        [FRAMEWORKS[framework], f"``{theirs}``", f"``{ours}``"]
         for framework in PAIRS for theirs, ours in pairs(framework) if function_of(ours) in names
     ]
     if not rows:
@@ -183,11 +171,7 @@ def elsewhere(name: str) -> str:
 
 
 def function_page(name: str, folder: Path) -> str:
-    row = ROWS[name]
-    parts = [
-        f".. _{name}:", "", heading(name, "="), ".. currentmodule:: cyact", "", row.summary, "",
-        mathematics(row, 2 if row.option else 1),
-    ]
+    parts = [f".. _{name}:", "", heading(name, "="), ".. currentmodule:: cyact", "", summary(name), "", mathematics(name)]
     if name in CURVES:
         parts += [both(name, pictures.words(name))]
         facts = [[f"**{fact}**", text] for fact, text in pictures.at_a_glance(name).items()]
@@ -196,7 +180,7 @@ def function_page(name: str, folder: Path) -> str:
     parts += [heading("Reference", "-"), f".. autofunction:: cyact.{name}", ""]
     if name in GRADIENTS:
         gradient = GRADIENTS[name]
-        parts += [heading("Gradient", "-"), mathematics(ROWS[gradient], 1), f".. autofunction:: cyact.{gradient}", ""]
+        parts += [heading("Gradient", "-"), mathematics(gradient), f".. autofunction:: cyact.{gradient}", ""]
     return "\n".join(parts)
 
 
@@ -226,7 +210,7 @@ def dtypes_table() -> str:
     """The rule for results, by which functions go by it."""
     columns = {}
     for name in CURVES:
-        results = tuple(result_dtype(getattr(cyact, name), dtype, 1) for dtype in ("float32", "uint8", "int32"))
+        results = tuple(result_dtype(name, dtype) for dtype in ("float32", "uint8", "int32"))
         columns.setdefault(results, []).append(f":doc:`{name} <functions/{name}>`")
     few, many = sorted(columns.items(), key=lambda item: len(item[1]))
     header = ["of the input", ", ".join(few[1]), "the others"]
@@ -268,12 +252,12 @@ def grid(images: Iterable[str]) -> str:
 
 
 def gallery() -> str:
-    index = [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in ACTIVATIONS)]
+    index = [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in NAMES)]
     text = (
         "Every function with its derivative (dashed); shaded is where the derivative is below 0.01, and next to nothing is "
         "learned. Each picture leads to the function's page: formula, dtypes, special values, error, speed, names elsewhere."
     )
-    inner = indented(tiles(ACTIVATIONS, ""))
+    inner = indented(tiles(NAMES, ""))
     return "\n".join([heading("Functions", "="), text, "", ".. container:: gallery", "", inner, "", *index, ""])
 
 
@@ -293,28 +277,23 @@ def choosing_table() -> str:
 
 def speed_table() -> str:
     rows = []
-    for name in (form for n in ACTIVATIONS for form in names_of(n)):
+    for name in (form for n in NAMES for form in all_forms(n)):
         cells = {peer: 1e9 * value / SPEED_SIZE for peer, value in speed_of(name, SPEED_SIZE).items()}
         rows += [([f"``{name}``"], cells)] if cells else []
     return by_peer(rows, [""]) + f"\n{source('speed')}\n"
 
 
 def accuracy_table() -> str:
-    rows = error_rows(form for n in ACTIVATIONS for form in names_of(n))
+    rows = error_rows(form for n in NAMES for form in all_forms(n))
     return by_peer(rows, ["", ""]) + f"\n{source('accuracy')}\n" if rows else ""
 
 
 def framework_tables() -> str:
     parts = []
-    for framework, name in NAMES.items():
-        rows = [[f"``{theirs}``", f":doc:`{ours} <functions/{page_of(ours)}>`"] for theirs, ours in pairs(framework)]
+    for framework, name in FRAMEWORKS.items():
+        rows = [[f"``{theirs}``", f":doc:`{ours} <functions/{page_of(function_of(ours))}>`"] for theirs, ours in pairs(framework)]
         parts += [heading(f"Coming from {name}", "-"), table(["there", "here"], rows)]
     return "\n".join(parts)
-
-
-def page_of(ours: str) -> str:
-    name = function_of(ours)
-    return ROWS[name].gradient_of or name if name in ROWS else name
 
 
 def command_line() -> str:
@@ -340,7 +319,7 @@ def generate(docs: Path) -> None:
     folder = docs / "pictures"
     folder.mkdir(exist_ok=True)
     pictures.draw_curves(folder)
-    for name in ACTIVATIONS:
+    for name in NAMES:
         write(docs / f"functions/{name}.rst", function_page(name, folder))
     write(docs / "functions/index.rst", gallery())
     tables = {

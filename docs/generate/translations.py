@@ -9,7 +9,7 @@ is an array of features, or a value of the framework made of it; g is an array o
 import sys
 from collections.abc import Iterable
 
-NAMES = {
+FRAMEWORKS = {
     "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "jax": "JAX", "onnx": "ONNX", "scipy": "SciPy",
     "numpy": "NumPy",
 }
