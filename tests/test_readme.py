@@ -70,7 +70,7 @@ def pictures(text):
 
 
 def test_pictures_are_there_and_small():
-    assert len(pictures(TEXT)) == 3
+    assert len(pictures(TEXT)) == 2
     assert all((ROOT / picture).stat().st_size < 60_000 for picture in pictures(TEXT))
 
 

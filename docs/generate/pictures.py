@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 matplotlib.use("agg")
 
 from cyact import plotting  # noqa: E402
-from cyact.commands import FUNCTIONS  # noqa: E402
+from cyact.commands import FUNCTIONS, save  # noqa: E402
 from cyact.functions import FUNCTIONS as ROWS  # noqa: E402
 
 STYLES = {
@@ -167,3 +167,6 @@ def draw_curves(folder: Path) -> None:
     for name in FUNCTIONS:
         draw_both(folder / name, partial(curve, name))
         draw_both(folder / f"{name}-small", partial(curve, name, small=True))
+    for style in STYLES:
+        save(plotting.poster(style), f"{folder}/poster-{style}.png", drawing=True)
+        plotting.plt.close("all")
