@@ -556,7 +556,7 @@ ROWS = [
         special=((-0.0, -0.0), (0.0, 0.0), (np.inf, np.inf), (-np.inf, -np.inf), ("tiny", 0.0), ("-tiny", -0.0), (0.5, 0.0)),
     ),
     Case(
-        "softplus", formula=softplus, result=real, max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        "softplus", formula=softplus, result=real, max_ulp={**NEARLY, "float32": 0.95, "float64": 0.94},
         monotone=True, span=(0, np.inf), edge=(-745.2, 40.0), kinks=(),
         special=((np.inf, np.inf), (-np.inf, 0.0), ("-max", 0.0), ("max", "max")),
         hard=(-0.8524, -0.8, 0.8, -1e-8, 1e-8, -87.33655, -88.72284, -103.97207, -104.0, 16.6, 17.3, 20.0, 21.0, -745.13,
@@ -564,7 +564,7 @@ ROWS = [
     ),
     Case(
         "log_sigmoid", formula=lambda m, x: -softplus(m, -x), result=real,
-        max_ulp={**NEARLY, "float32": 0.937, "float64": 0.9},
+        max_ulp={**NEARLY, "float32": 0.95, "float64": 0.94},
         monotone=True, span=(-np.inf, 0), edge=(-40.0, 745.2), kinks=(), aliases=("logsigmoid", "log_expit"),
         special=((np.inf, -0.0), (-np.inf, -np.inf), ("max", -0.0), ("-max", "-max")),
         hard=(0.8524, 0.8, -0.8, 1e-8, -1e-8, 87.33655, 88.72284, 103.97207, 104.0, -16.6, -17.3, -20.0, -21.0, 745.13,
@@ -641,14 +641,14 @@ ROWS = [
     ),
     Case(
         "softplus_grad", formula=lambda m, g, x: g / (1 + m.exp(-x)), inputs=("gradients", "features"), dtypes=tuple(FLOATS),
-        result=real, max_ulp={**NEARLY, "float32": 1.8, "float64": 1.8},
+        result=real, max_ulp={**NEARLY, "float32": 1.9, "float64": 1.8},
         special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, np.inf, 3.0), (np.inf, -np.inf, 0.0), (np.inf, -1.0, np.inf),
                  (-np.inf, 1.0, -np.inf), (np.nan, -np.inf, np.nan), (1.0, np.nan, np.nan), ("tiny", 3.0, "tiny")),
         hard=(-87.3, -103.9, -0.35, 0.35, (-2, 2), (-104, -83), (-1490, -700)),
     ),
     Case(
         "log_sigmoid_grad", formula=lambda m, g, x: g / (1 + m.exp(x)), inputs=("gradients", "features"), dtypes=tuple(FLOATS),
-        result=real, max_ulp={**NEARLY, "float32": 1.8, "float64": 1.8},
+        result=real, max_ulp={**NEARLY, "float32": 1.9, "float64": 1.8},
         special=((2.0, 0.0, 1.0), (2.0, -0.0, 1.0), (3.0, -np.inf, 3.0), (np.inf, np.inf, 0.0), (np.inf, 1.0, np.inf),
                  (-np.inf, -1.0, -np.inf), (np.nan, np.inf, np.nan), (1.0, np.nan, np.nan), ("tiny", -3.0, "tiny")),
         hard=(87.3, 103.9, -0.35, 0.35, (-2, 2), (83, 104), (700, 1490)),

@@ -2,7 +2,8 @@
 
     python tests/fits.py
 
-The numbers that it prints are those of the formulas named *_16_bit in cyact/kernels, or as good. ml_dtypes is needed.
+The numbers that it prints are those of the formulas named *_16_bit in cyact/kernels, or as good, and the float's Mills ratio,
+which needs no such search. ml_dtypes is needed.
 """
 
 import math
@@ -68,6 +69,24 @@ def fit_mills():
     return fit(np.hstack([powers[:, :4], -f[:, None] * powers[:, 1:]]), f, weight)
 
 
+def fit_mills_float(degree=4, lowest=0.49, highest=14.4):
+    """q = Phi(-t) / phi(t) as B / (T B + A), T = t + 7/16: A / B is 1 / q - T. But for a common factor of A and B.
+
+    MILLS_A0 ... MILLS_B10 are the same of degree 10 up to 38.7, in numbers of 60 digits.
+    """
+    t = lowest + (highest - lowest) * ((1 - np.cos(np.pi * (np.arange(3000) + 0.5) / 3000)) / 2) ** 2
+    q = np.array([mills_ratio(x) for x in t]) * np.sqrt(2 * np.pi)
+    f = 1 / q - (t + 7 / 16)
+    scale = highest ** -np.arange(degree + 1.0)
+    powers = t[:, None] ** np.arange(degree + 1) * scale
+
+    def weight(solution):
+        return q if solution is None else q / (1 + powers[:, 1:] @ solution[degree + 1:])
+
+    error, solution = fit(np.hstack([powers, -f[:, None] * powers[:, 1:]]), f, weight)
+    return error, np.concatenate([solution[:degree + 1] * scale, [1], solution[degree + 1:] * scale[1:]])
+
+
 def fma(a, b, c):
     """As good as a fused one: the product of two floats is exact in double."""
     return (a.astype(float) * b + c).astype(np.float32)
@@ -127,8 +146,10 @@ def search(name, formula, exact, fitted):
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    error, solution = fit_mills()
-    print(f"gelu: fitted with a relative error of 2^{np.log2(error):.1f}")
-    print("  B0 ... B3, A1 ... A4:", *(float(c).hex() for c in solution.astype(np.float32)))
+    for name, (error, solution) in {
+        "gelu for 16 bits, B0 ... B3, A1 ... A4": fit_mills(), "gelu for float, A0 ... A4, B0 ... B4": fit_mills_float(),
+    }.items():
+        print(f"{name}: fitted with a relative error of 2^{np.log2(error):.1f}")
+        print(" ", *(float(c).hex() for c in solution.astype(np.float32)))
     search("tanh", tanh, np.tanh, fit_tanh())
     search("sigmoid", sigmoid, lambda x: 1 / (1 + np.exp(-x)), fit_sigmoid())

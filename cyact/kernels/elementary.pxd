@@ -344,7 +344,8 @@ cdef extern from *:
 
     # With t + 7/16 = T, the Mills ratio is B(t) / (T B(t) + A(t)): it is near 1 / T, so that A is small beside the
     # denominator, and the rounding of A and B counts an eighth of itself at most. By reweighted rational least
-    # squares: degree 4 each for float, relative error 2^-27.7 on [0.49, 14.4]; 10 for double, 2^-58 on [0.49, 38.7].
+    # squares (fit_mills_float of tests/fits.py): degree 4 each for float, relative error 2^-27.7 on [0.49, 14.4]; 10
+    # for double, 2^-58 on [0.49, 38.7].
     const float MILLS_A0_F "0x1.086e84p-1f"
     const float MILLS_A1_F "(-0x1.dfd03ep-6f)"
     const float MILLS_A2_F "(-0x1.e894e0p-4f)"

@@ -267,7 +267,7 @@ cdef inline real gelu_grad_approximate_finish(
     e = fma(-dl, inverse, fma(-D, inverse, <real> 1))
     pow2_thirds(k, &s1, &s3)
     quotient = g * inverse
-    above = quotient + fma(quotient, (w * inverse) * t + e, fma(g, inverse, -quotient))
+    above = quotient + fma(quotient, fma(w * inverse, t, e), fma(g, inverse, -quotient))
     f = fma(w, inverse, <real> 1)
     M = inverse * f
     Ml = fma(wl, inverse, fma(w, inverse, -f) + 1)
