@@ -42,6 +42,8 @@ from cases import (
 )
 from conftest import of_cases, of_pairs
 
+import cyact
+
 # ml_dtypes warns when it compares NaNs.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 
@@ -121,6 +123,24 @@ def test_sigmoid_is_subnormal_to_the_last(dtype, last, zero):
     dtype = np.dtype(dtype)
     assert_same_bits(CASES["sigmoid"](np.array([last, zero], dtype)), np.array([smallest_subnormal(dtype), 0], dtype))
     assert (CASES["sigmoid"](np.linspace(last, last / 1.15, 1000).astype(dtype)) > 0).all()
+
+
+@pytest.mark.parametrize(("call", "right"), [
+    (lambda: cyact.gelu(np.float32(-5.5)), -1.04442594e-07), (lambda: cyact.gelu(np.float32(np.inf)), np.inf),
+    (lambda: cyact.silu(np.float32(-np.inf)), -0.0), (lambda: cyact.silu(np.float32(-90)), -7.37461136e-38),
+    (lambda: cyact.softsign(np.float32(np.inf)), 1.0), (lambda: cyact.elu(np.float32(-1e-8)), -1e-8),
+    (lambda: cyact.softplus(20.18), 20.18000000172162), (lambda: cyact.gelu(np.uint8(2)), 1.95449974),
+    (lambda: cyact.mish(np.float32(-np.inf)), -0.0), (lambda: cyact.hard_silu(np.float32(-np.inf)), -0.0),
+    (lambda: cyact.celu_grad(np.float32(1), np.float32(-20)), 2.06115362e-09),
+    # From the output, -1, which has lost it: 0 as in TensorFlow, and as documented.
+    (lambda: cyact.elu_grad(np.float32(1), cyact.elu(np.float32(-20))), 0.0),
+])
+def test_where_others_fail(call, right):
+    """Where one library or another gives 0, NaN, noise or an error: ``compare.py`` and ``accuracy_table.py`` show which."""
+    result = call()
+    right = result.dtype.type(right)
+    assert result == right or abs(result - right) <= np.spacing(abs(right))
+    assert np.signbit(result) == np.signbit(right)
 
 
 # ---- gradients ----
