@@ -114,6 +114,7 @@ def main():
     functions = [name for name in everything if CASES[name].arrays == 1]
     parser.add_argument("--functions", nargs="+", default=functions, choices=everything, metavar="NAME", help="default: no gradients")
     parser.add_argument("--gradients", dest="functions", action="store_const", const=[*set(everything) - {*functions}])
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"], choices=["float32", "float64"])
     parser.add_argument("--step", type=int, default=997, metavar="N", help="one float32 in N")
     parser.add_argument("--float64", type=int, default=40_000, metavar="N", help="how many float64")
     parser.add_argument("--exhaustive", nargs="+", default=[], metavar="FILE", help="what exhaustive.py --json has written")
@@ -125,6 +126,8 @@ def main():
         case = CASES[name].giving(*CASES[name].defaults)
         for operands in sample(case, arguments.step, arguments.float64):
             dtype = operands[0].dtype.name
+            if dtype not in arguments.dtypes:
+                continue
             errors = largest_errors(case, operands, libraries)
             errors["cyact"] = max(errors["cyact"], known.get((name, dtype), 0.0))
             rows += [{"function": name, "dtype": dtype, "library": library, "max_ulp": e} for library, e in errors.items()]
