@@ -1,6 +1,6 @@
 """Checks every function of one number, and every gradient, on every float32 there is and on millions of hard float64.
 
-    python tests/exhaustive.py                      all of it: a quarter of an hour on two processors
+    python tests/exhaustive.py                      all of it: half an hour on two processors
     python tests/exhaustive.py --quick              one float32 in 997, some thousand float64: a minute
     python tests/exhaustive.py --functions silu     one function and its gradient
 
