@@ -1,6 +1,7 @@
 """Builds the kernels once for each instruction-set level, and everything else for the baseline."""
 
 import os
+import runpy
 import sys
 import sysconfig
 from pathlib import Path
@@ -41,12 +42,10 @@ INLINE = "__forceinline" if MSVC else "inline __attribute__((always_inline))"
 
 def extension(name, flags=(), link=(), **macros):
     return Extension(
-        f"cyact.{name}",
-        [f"cyact/{name.replace('.', '/')}.pyx"],
-        include_dirs=[numpy.get_include(), "cyact/kernels"],
+        f"cyact.{name}", [f"cyact/{name.replace('.', '/')}.pyx"],
+        include_dirs=[numpy.get_include(), "cyact/kernels", "cyact/include"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *macros.items()],
-        extra_compile_args=[*FLAGS, *flags],
-        extra_link_args=[*LINK, *link],
+        extra_compile_args=[*FLAGS, *flags], extra_link_args=[*LINK, *link],
     )
 
 
@@ -55,6 +54,7 @@ def kernels(level):
     return extension(f"kernels.{level}", flags, CYTHON_INLINE=INLINE, CYACT_BUILD_FLAGS=f'"{" ".join(FLAGS + flags)}"')
 
 
+runpy.run_path(str(Path(__file__).with_name("c_api_files.py")))["write"]()
 # PyPI has neither pictures nor pages of ours: in its copy of the README they are those of the repository.
 README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
 PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"
@@ -62,7 +62,7 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [*map(extension, ["activations", "arguments", "cpuid", "ufuncs"]), *map(kernels, LEVELS)]
+        [*map(extension, ["activations", "arguments", "c_api", "cpuid", "ufuncs"]), *map(kernels, LEVELS)]
         + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")],
         compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False},
         build_dir="build",

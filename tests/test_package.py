@@ -172,12 +172,14 @@ def test_installed_files():
     files = [str(path).replace("\\", "/") for path in importlib.metadata.files("cyact")]
     inside = [path for path in files if path.startswith("cyact/") and "__pycache__" not in path]
     assert inside
-    assert all(path.endswith((".py", ".pyi", ".so", ".pyd", "py.typed")) for path in inside)
+    c_api = {"cyact/c_api.pxd", "cyact/include/cyact.h", "cyact/include/cyact_functions.h"}
+    assert c_api <= set(inside)
+    assert all(path.endswith((".py", ".pyi", ".so", ".pyd", "py.typed")) for path in set(inside) - c_api)
     assert "cyact/py.typed" in inside
     assert "cyact/__init__.pyi" in inside
     # cyact.libs: OpenMP's runtime, in wheels.
     assert all(path.startswith(("cyact/", "cyact-", "cyact.libs/", "../../../bin/", "../../Scripts/")) for path in files)
-    on_disk = [path.suffix for path in PACKAGE.rglob("*") if path.is_file()]
+    on_disk = [path.suffix for path in PACKAGE.rglob("*") if path.is_file() and path.name != "c_api.pxd"]
     assert not {".c", ".pyx", ".pxi", ".pxd", ".o", ".html"} & set(on_disk)
 
 
@@ -204,7 +206,7 @@ def test_imports_are_spelled_out():
             reached.add(name)
             if files[name].suffix == ".py":
                 ahead += [other for other in imported_by(files[name]) if other in files]
-    apart = {"cyact.__main__", "cyact.plotting"} | {name for name in files if name.startswith("cyact.commands")}
+    apart = {"cyact.__main__", "cyact.c_api", "cyact.plotting"} | {name for name in files if name.startswith("cyact.commands")}
     assert len(files) > 20
     assert set(files) - apart <= reached
 
