@@ -10,7 +10,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, parse
-from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
+from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
 from cyact.ufuncs cimport NUMPY_TYPES, Function, type_index
@@ -206,7 +206,7 @@ cdef bint strided(
     if kernel.inputs == 2:
         operands[1] = y
     operands[kernel.operands - 1] = out
-    nest.kernel = kernel
+    begin_nest(&nest, kernel)
     if not make_nest(&nest, operands, kernel.operands, data):
         return False
     if n < GIL_FREE:

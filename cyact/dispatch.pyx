@@ -105,14 +105,14 @@ cdef void run_contiguous(
 
 
 # Arrays of any strides.
-cdef void run_strided(const LoopNest* nest) noexcept nogil:
-    cdef Py_ssize_t n = 1, chunk
-    cdef int axis, threads
-    for axis in range(nest.ndim):
-        n *= nest.shape[axis]
-    threads = threads_for(nest.kernel, n)
+cdef void run_strided(LoopNest* nest) noexcept nogil:
+    cdef Py_ssize_t chunk, blocks
+    cdef int threads
+    level.plan_nest(nest)
+    threads = threads_for(nest.kernel, nest.size)
     if threads == 1:
-        level.run_nest(nest, 0, n)
+        level.run_nest(nest, 0, nest.blocks)
         return
-    for chunk in prange((n + CHUNK - 1) // CHUNK, num_threads=threads, schedule="dynamic"):
-        level.run_nest(nest, chunk * CHUNK, min(n, (chunk + 1) * CHUNK))
+    blocks = max(1, CHUNK // nest.block_size)
+    for chunk in prange((nest.blocks + blocks - 1) // blocks, num_threads=threads, schedule="dynamic"):
+        level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))

@@ -5,9 +5,9 @@
 # groups of dtypes that code is written for once; ``elementary``, the bits of numbers, and e^x and log(1 + x) in parts;
 # ``formulas`` (``_exp``, ``_log``, ``_gelu``, ``_hard``), one scalar formula per function; ``convert``, 16-bit floating
 # point; ``contiguous``, the loops that bring formulas to arrays; ``lookup``, ``blocks``, ``stream`` and ``strided``:
-# eight bits by tables, dtypes without a loop, outputs past the cache, other layouts; ``functions`` (split as
-# ``formulas`` are), which formula is computed by which loop; ``table``, a row per function. The result is one table of
-# function pointers, handed over in a capsule: callers of other modules, compiled for the baseline, find all they need
+# eight bits by tables, dtypes without a loop, outputs past the cache, other layouts (with ``copies``, ``masks`` and
+# ``plan`` before it); ``functions`` (split as ``formulas`` are), which formula is computed by which loop; ``table``, a row
+# per function. The result is one table of function pointers, handed over in a capsule: callers of other modules, compiled for the baseline, find all they need
 # there (``table.pxd``).
 #
 # A formula is a C function of one element, passed by pointer to a generic loop that is ``inline``. The compiler
@@ -28,11 +28,14 @@ from cyact.kernels.formulas_hard cimport *
 from cyact.kernels.formulas_gelu cimport *
 from cyact.kernels.formulas_log cimport *
 from cyact.kernels.simd cimport *
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, NEST_OPERANDS, Kernel, Level, LoopNest, Lookup, Loops, kernel_t
 
 include "lookup.pxi"
 include "blocks.pxi"
 include "stream.pxi"
+include "copies.pxi"
+include "masks.pxi"
+include "plan.pxi"
 include "strided.pxi"
 include "functions.pxi"
 include "functions_exp.pxi"

@@ -253,6 +253,121 @@ static inline void cyact_spread_4(void *to, const void *source) {
 #define cyact_spread_4(to, source)
 #endif
 
+/* ---- copies ---- */
+
+/* memcpy of a few dozen bytes without the call: whole pieces, the last of which overlaps the one before. */
+#define CYACT_COPY(to, x, size) do { char t[size]; memcpy(t, x, size); memcpy(to, t, size); } while (0)
+static CYTHON_INLINE void cyact_copy_bytes(void *to, const void *x, size_t n) {
+    char *p = (char *)to;
+    const char *q = (const char *)x;
+    if (n > 256) {
+        memcpy(p, q, n);
+    } else if (n >= 16) {
+        for (size_t i = 0; i < n - 16; i += 16) CYACT_COPY(p + i, q + i, 16);
+        CYACT_COPY(p + n - 16, q + n - 16, 16);
+    } else if (n >= 8) {
+        CYACT_COPY(p, q, 8);
+        CYACT_COPY(p + n - 8, q + n - 8, 8);
+    } else if (n >= 4) {
+        CYACT_COPY(p, q, 4);
+        CYACT_COPY(p + n - 4, q + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++) p[i] = q[i];
+    }
+}
+
+/* ---- squares ---- */
+
+/* gcc keeps an array in registers only where the loops over it are unrolled. */
+#if defined(__GNUC__)
+#define CYACT_UNROLL _Pragma("GCC unroll 16")
+#else
+#define CYACT_UNROLL
+#endif
+
+/* Exchanges rows and columns of a square of 16 bytes a side. Interleaving each row of the upper half with that of the
+   lower one, as often as the side has bits, does it. */
+#if defined(__SSE2__) || defined(_M_X64)
+#define cyact_square_t __m128i
+#define cyact_load_row(p) _mm_loadu_si128((const __m128i *)(p))
+#define cyact_store_row(p, x) _mm_storeu_si128((__m128i *)(p), x)
+#define cyact_low(a, b, itemsize) ((itemsize) == 1 ? _mm_unpacklo_epi8(a, b) : (itemsize) == 2 ? \
+    _mm_unpacklo_epi16(a, b) : (itemsize) == 4 ? _mm_unpacklo_epi32(a, b) : _mm_unpacklo_epi64(a, b))
+#define cyact_high(a, b, itemsize) ((itemsize) == 1 ? _mm_unpackhi_epi8(a, b) : (itemsize) == 2 ? \
+    _mm_unpackhi_epi16(a, b) : (itemsize) == 4 ? _mm_unpackhi_epi32(a, b) : _mm_unpackhi_epi64(a, b))
+#elif defined(__aarch64__)
+#define cyact_square_t uint8x16_t
+#define cyact_load_row(p) vld1q_u8((const uint8_t *)(p))
+#define cyact_store_row(p, x) vst1q_u8((uint8_t *)(p), x)
+#define CYACT_ZIP(k, T, a, b) vreinterpretq_u8_u##T(vzip##k##q_u##T(vreinterpretq_u##T##_u8(a), vreinterpretq_u##T##_u8(b)))
+#define cyact_low(a, b, itemsize) ((itemsize) == 1 ? vzip1q_u8(a, b) : (itemsize) == 2 ? \
+    CYACT_ZIP(1, 16, a, b) : (itemsize) == 4 ? CYACT_ZIP(1, 32, a, b) : CYACT_ZIP(1, 64, a, b))
+#define cyact_high(a, b, itemsize) ((itemsize) == 1 ? vzip2q_u8(a, b) : (itemsize) == 2 ? \
+    CYACT_ZIP(2, 16, a, b) : (itemsize) == 4 ? CYACT_ZIP(2, 32, a, b) : CYACT_ZIP(2, 64, a, b))
+#endif
+static CYTHON_INLINE void cyact_transpose_square(
+    char *to, ptrdiff_t to_row, const char *source, ptrdiff_t row, size_t itemsize
+) {
+#ifdef cyact_square_t
+    cyact_square_t a[16], b[16];
+    const size_t side = 16 / itemsize;
+    CYACT_UNROLL for (size_t i = 0; i < side; i++) a[i] = cyact_load_row(source + i * row);
+    CYACT_UNROLL for (size_t k = 1; k < side; k *= 2) {
+        CYACT_UNROLL for (size_t i = 0; i < side / 2; i++) {
+            b[2 * i] = cyact_low(a[i], a[i + side / 2], itemsize);
+            b[2 * i + 1] = cyact_high(a[i], a[i + side / 2], itemsize);
+        }
+        CYACT_UNROLL for (size_t i = 0; i < side; i++) a[i] = b[i];
+    }
+    CYACT_UNROLL for (size_t i = 0; i < side; i++) cyact_store_row(to + i * to_row, a[i]);
+#else
+    for (size_t i = 0; i < 16 / itemsize; i++)
+        for (size_t j = 0; j < 16 / itemsize; j++)
+            memcpy(to + i * to_row + j * itemsize, source + j * row + i * itemsize, itemsize);
+#endif
+}
+
+/* ---- masks ---- */
+
+#if defined(__AVX512BW__)
+#define CYACT_HAS_PICK 1
+static inline __mmask16 cyact_mask_16(const uint8_t *mask) {
+    __m128i x = _mm_loadu_si128((const __m128i *)mask);
+    return _mm_test_epi8_mask(x, x);
+}
+static inline __mmask8 cyact_mask_8(const uint8_t *mask) {
+    __m128i x = _mm_loadl_epi64((const __m128i *)mask);
+    return (__mmask8)_mm_test_epi8_mask(x, x);
+}
+/* By way of a register: to memory, compressing and expanding are slow on some processors. */
+static inline int cyact_pick_4(void *to, const void *x, const uint8_t *mask) {
+    __mmask16 m = cyact_mask_16(mask);
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(m, _mm512_loadu_si512(x)));
+    return (int)_mm_popcnt_u32(m);
+}
+static inline int cyact_pick_8(void *to, const void *x, const uint8_t *mask) {
+    __mmask8 m = cyact_mask_8(mask);
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(m, _mm512_loadu_si512(x)));
+    return (int)_mm_popcnt_u32(m);
+}
+static inline int cyact_put_4(void *to, const void *x, const uint8_t *mask) {
+    __mmask16 m = cyact_mask_16(mask);
+    _mm512_mask_storeu_epi32(to, m, _mm512_maskz_expand_epi32(m, _mm512_loadu_si512(x)));
+    return (int)_mm_popcnt_u32(m);
+}
+static inline int cyact_put_8(void *to, const void *x, const uint8_t *mask) {
+    __mmask8 m = cyact_mask_8(mask);
+    _mm512_mask_storeu_epi64(to, m, _mm512_maskz_expand_epi64(m, _mm512_loadu_si512(x)));
+    return (int)_mm_popcnt_u32(m);
+}
+#else
+#define CYACT_HAS_PICK 0
+#define cyact_pick_4(to, x, mask) 0
+#define cyact_pick_8(to, x, mask) 0
+#define cyact_put_4(to, x, mask) 0
+#define cyact_put_8(to, x, mask) 0
+#endif
+
 /* ---- floating-point flags ---- */
 
 /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into

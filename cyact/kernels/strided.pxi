@@ -1,201 +1,213 @@
-# Arrays of any strides. ``run_nest`` chooses: rows that are long and straight go to the kernel as they lie
-# (``run_rows``); anything else is copied into blocks, computed there and copied back (``run_gathered``).
+# Arrays of any strides: ``run_nest`` runs over the blocks that ``plan_nest`` has cut a nest into.
 
 cdef enum:
-    LONG_ROW = BLOCK // 8       # elements from which a straight row goes to the kernel as it lies
-    LONG_RUN = BLOCK // 4       # elements from which a run is gathered into blocks of its own
+    PREFETCHED = 16         # cache lines of the next row, at most
+    BUFFER_ROOM = BUFFER + 64       # bytes: at its end a vector may be written whole
 
 
-ctypedef fused unit:
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
+# ---- one block ----
 
-
-cdef inline void copy_units(
-    unit* to, Py_ssize_t to_stride, const unit* source, Py_ssize_t source_stride, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    # Every second element is common (columns, the parts of complex numbers); a stride that is known makes vectors.
-    if to_stride == sizeof(unit) and source_stride == 2 * sizeof(unit):
-        for i in range(n):
-            to[i] = source[2 * i]
-        return
-    if unit is uint32_t and HAS_SPREAD_4 and source_stride == sizeof(unit) and to_stride == 2 * sizeof(unit):
-        while i + 16 <= n:
-            spread_4(to + 2 * i, source + i)
-            i += 16
-    for i in range(i, n):
-        (<unit*> (<char*> to + i * to_stride))[0] = (<const unit*> (<const char*> source + i * source_stride))[0]
-
-
-cdef void copy(
-    char* to, Py_ssize_t to_stride, const char* source, Py_ssize_t source_stride, int itemsize, Py_ssize_t n
-) noexcept nogil:
-    if to_stride == itemsize and source_stride == itemsize:
-        memcpy(to, source, n * itemsize)
-    elif itemsize == 1:
-        copy_units(<uint8_t*> to, to_stride, <const uint8_t*> source, source_stride, n)
-    elif itemsize == 2:
-        copy_units(<uint16_t*> to, to_stride, <const uint16_t*> source, source_stride, n)
-    elif itemsize == 4:
-        copy_units(<uint32_t*> to, to_stride, <const uint32_t*> source, source_stride, n)
-    else:
-        copy_units(<uint64_t*> to, to_stride, <const uint64_t*> source, source_stride, n)
-
-
-# A place in the nest's index space.
-cdef struct Cursor:
+# Where a block is: the first element's index along each axis, the block's extent from the outermost axis that it has
+# more than one element of, its elements, and each operand's address.
+cdef struct Place:
     Py_ssize_t index[MAX_DIMS]
+    Py_ssize_t extent[MAX_DIMS]
+    Py_ssize_t n
+    char* at[NEST_OPERANDS]
 
 
-cdef inline void seek(const LoopNest* nest, Cursor* cursor, Py_ssize_t position) noexcept nogil:
-    cdef int axis
-    for axis in range(nest.ndim - 1, -1, -1):
-        cursor.index[axis] = position % nest.shape[axis]
-        position //= nest.shape[axis]
-
-
-# Forward by at most what is left of the innermost axis.
-cdef inline void advance(const LoopNest* nest, Cursor* cursor, Py_ssize_t n) noexcept nogil:
-    cdef int axis = nest.ndim - 1
-    cursor.index[axis] += n
-    while axis > 0 and cursor.index[axis] == nest.shape[axis]:
-        cursor.index[axis] = 0
-        axis -= 1
-        cursor.index[axis] += 1
-
-
-cdef inline char* address(const LoopNest* nest, const Cursor* cursor, int operand) noexcept nogil:
-    cdef int axis
-    cdef char* p = nest.data[operand]
-    for axis in range(nest.ndim):
-        p += cursor.index[axis] * nest.strides[operand][axis]
-    return p
-
-
-# Copies ``n`` elements of an operand, from the cursor on, into a buffer, or back.
+# Copies an operand's block of this extent to a buffer, or back.
 cdef void transfer(
-    const LoopNest* nest, Cursor cursor, int operand, char* buffer, Py_ssize_t n, bint back
+    const LoopNest* nest, int o, char* p, const Py_ssize_t* extent, char* buffer, bint back
 ) noexcept nogil:
-    cdef int last = nest.ndim - 1, itemsize = nest.kernel.itemsize[operand]
-    cdef Py_ssize_t stride = nest.strides[operand][last], run
-    cdef char* p
-    while n > 0:
-        run = min(n, nest.shape[last] - cursor.index[last])
-        p = address(nest, &cursor, operand)
-        if back:
-            copy(p, stride, buffer, itemsize, itemsize, run)
-        else:
-            copy(buffer, itemsize, p, stride, itemsize, run)
-        advance(nest, &cursor, run)
-        buffer += run * itemsize
-        n -= run
-
-
-# Whether the operand is contiguous over the whole nest.
-cdef inline bint is_linear(const LoopNest* nest, int operand) noexcept nogil:
-    cdef Py_ssize_t stride = nest.kernel.itemsize[operand]
-    cdef int axis
-    for axis in range(nest.ndim - 1, -1, -1):
-        if nest.strides[operand][axis] != stride:
-            return False
-        stride *= nest.shape[axis]
-    return True
-
-
-cdef enum:
-    PREFETCHED = 16     # cache lines of the next run, at most
-
-
-# Straight runs along the innermost axis go to the kernel as they are.
-cdef void run_rows(
-    const LoopNest* nest, Py_ssize_t position, Py_ssize_t stop, bint single
-) noexcept nogil:
-    cdef const Kernel* kernel = nest.kernel
-    cdef int last = nest.ndim - 1, operands = kernel.operands, out = operands - 1, axis, o, i
-    cdef Py_ssize_t n
-    cdef Cursor cursor
-    cdef char* args[MAX_OPERANDS]
-    seek(nest, &cursor, position)
-    for o in range(operands):
-        args[o] = address(nest, &cursor, o)
+    cdef int last = nest.ndim - 1, axis, itemsize = nest.itemsize[o]
+    cdef Py_ssize_t step = nest.strides[o][last], n = extent[last], row = 0, rows = 1
+    cdef Py_ssize_t index[MAX_DIMS]
+    if nest.outer < last:
+        row, rows = nest.strides[o][last - 1], extent[last - 1]
+    for axis in range(nest.outer, last - 1):
+        index[axis] = 0
     while True:
-        n = min(nest.shape[last] - cursor.index[last], stop - position)
-        # As a rule the next run starts on another page, which no prefetcher of the processor foresees.
-        for o in range(operands if last > 0 else 0):
-            if o == out or args[o] != args[out] and not (single and kernel.inputs <= o < out):
-                for i in range(min(<Py_ssize_t> PREFETCHED, n * nest.strides[o][last] // 64 + 1)):
-                    prefetch(args[o] + nest.strides[o][last - 1] + 64 * i)
-        kernel.call(kernel, args, n, single, False)
-        position += n
-        if position == stop:
-            return
-        # On to the next run: back to the start of this axis, one step on the one outside, and so on.
-        for o in range(operands):
-            args[o] -= cursor.index[last] * nest.strides[o][last]
-        cursor.index[last] = 0
-        axis = last - 1
-        while cursor.index[axis] + 1 == nest.shape[axis]:
-            for o in range(operands):
-                args[o] -= cursor.index[axis] * nest.strides[o][axis]
-            cursor.index[axis] = 0
+        if back:
+            copy_plane(p, row, step, buffer, n * itemsize, itemsize, rows, n, itemsize)
+        else:
+            copy_plane(buffer, n * itemsize, itemsize, p, row, step, rows, n, itemsize)
+        buffer += rows * n * itemsize
+        axis = last - 2
+        while axis >= nest.outer:
+            index[axis] += 1
+            p += nest.strides[o][axis]
+            if index[axis] < extent[axis]:
+                break
+            p -= index[axis] * nest.strides[o][axis]
+            index[axis] = 0
             axis -= 1
-        cursor.index[axis] += 1
-        for o in range(operands):
-            args[o] += nest.strides[o][axis]
+        if axis < nest.outer:
+            return
 
 
-# Anything else is gathered into blocks, computed there, and scattered; an operand that is contiguous takes part where
-# it lies.
-cdef void run_gathered(const LoopNest* nest, Py_ssize_t position, Py_ssize_t stop, bint single) noexcept nogil:
-    cdef int out = nest.kernel.operands - 1, o
+# The block of an input or a parameter as the kernel takes it: in ``buffer``, by way of ``scratch`` where it has
+# another dtype.
+cdef void fetch(
+    const LoopNest* nest, int o, char* p, const Py_ssize_t* extent, Py_ssize_t n, char* buffer, char* scratch
+) noexcept nogil:
+    if o >= nest.kernel.operands or nest.types[o] == nest.kernel.types[o]:
+        transfer(nest, o, p, extent, buffer, back=False)
+        return
+    if not nest.straight[o]:
+        transfer(nest, o, p, extent, scratch, back=False)
+        p = scratch
+    convert(p, nest.types[o], buffer, nest.kernel.types[o], n)
+
+
+# The other way, for the output's block.
+cdef void put_back(const LoopNest* nest, const Place* place, char* buffer, char* scratch) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1
+    cdef char* to = place.at[out]
+    if nest.types[out] != nest.kernel.types[out]:
+        to = to if nest.straight[out] else scratch
+        convert(buffer, nest.kernel.types[out], to, nest.types[out], place.n)
+        buffer = scratch
+    if to != place.at[out] or not nest.straight[out]:
+        transfer(nest, out, place.at[out], place.extent, buffer, back=True)
+
+
+# ---- a masked block ----
+
+# Results to their places, row by row.
+cdef void put_rows(const LoopNest* nest, const Place* place, const char* x, const uint8_t* mask) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, axis, itemsize = nest.itemsize[out]
+    cdef Py_ssize_t index[MAX_DIMS]
+    cdef char* p = place.at[out]
+    if nest.straight[out]:
+        put(p, itemsize, x, mask, place.n, itemsize)
+        return
+    for axis in range(nest.outer, last):
+        index[axis] = 0
+    while True:
+        x += itemsize * put(p, nest.strides[out][last], x, mask, place.extent[last], itemsize)
+        mask += place.extent[last]
+        axis = last - 1
+        while axis >= nest.outer:
+            index[axis] += 1
+            p += nest.strides[out][axis]
+            if index[axis] < place.extent[axis]:
+                break
+            p -= index[axis] * nest.strides[out][axis]
+            index[axis] = 0
+            axis -= 1
+        if axis < nest.outer:
+            return
+
+
+# The ``count`` elements that the mask selects. ``args`` are the block's operands; those in ``buffers`` are overwritten.
+cdef void run_selected(
+    const LoopNest* nest, const Place* place, char** args, char** buffers, char* scratch, const uint8_t* mask,
+    Py_ssize_t count,
+) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
-    cdef int last = nest.ndim - 1
-    cdef bint linear[MAX_OPERANDS]
-    cdef Py_ssize_t n
-    cdef Cursor cursor
-    cdef char* args[MAX_OPERANDS]
-    cdef uint64_t buffers[MAX_OPERANDS][BLOCK]
-    for o in range(out + 1):
-        linear[o] = is_linear(nest, o)
-    while position < stop:
-        n = min(<Py_ssize_t> BLOCK, stop - position)
-        seek(nest, &cursor, position)
-        # A long run is a block of its own, or several: two parts of runs would cost more than they save.
-        if nest.shape[last] - cursor.index[last] >= LONG_RUN:
-            n = min(n, nest.shape[last] - cursor.index[last])
-        for o in range(out + 1):
-            if single and kernel.inputs <= o < out:
-                args[o] = nest.data[o]
-            elif linear[o]:
-                args[o] = nest.data[o] + position * kernel.itemsize[o]
-            elif o < out:
-                args[o] = <char*> buffers[o]
-                transfer(nest, cursor, o, args[o], n, back=False)
-            else:
-                args[o] = <char*> buffers[o if linear[0] or kernel.itemsize[0] != kernel.itemsize[o] else 0]
-        kernel.call(kernel, args, n, single, False)
-        if not linear[out]:
-            transfer(nest, cursor, out, args[out], n, back=True)
-        position += n
+    cdef int out = kernel.operands - 1, o
+    cdef char* results = buffers[out]
+    for o in range(out):
+        if o < kernel.inputs or not nest.single:
+            pick(buffers[o], args[o], mask, place.n, kernel.itemsize[o])
+            args[o] = buffers[o]
+    args[out] = results
+    kernel.call(kernel, args, count, nest.single, False)
+    if nest.types[out] != kernel.types[out]:
+        convert(results, kernel.types[out], scratch, nest.types[out], count)
+        results = scratch
+    put_rows(nest, place, results, mask)
+
+
+# ---- all blocks ----
+
+# What depends on where the block is cut off.
+cdef inline void measure(const LoopNest* nest, Place* place) noexcept nogil:
+    cdef int axis
+    place.n = 1
+    for axis in range(nest.outer, nest.ndim):
+        place.extent[axis] = min(nest.block[axis], nest.shape[axis] - place.index[axis])
+        place.n *= place.extent[axis]
+
+
+cdef inline void go_to(const LoopNest* nest, Place* place, Py_ssize_t block) noexcept nogil:
+    cdef Py_ssize_t count
+    cdef int axis, o
+    for o in range(nest.operands):
+        place.at[o] = nest.data[o]
+    for axis in range(nest.ndim - 1, -1, -1):
+        count = (nest.shape[axis] + nest.block[axis] - 1) // nest.block[axis]
+        place.index[axis] = block % count * nest.block[axis]
+        block //= count
+        for o in range(nest.operands):
+            place.at[o] += place.index[axis] * nest.strides[o][axis]
+    measure(nest, place)
+
+
+cdef inline void go_on(const LoopNest* nest, Place* place) noexcept nogil:
+    cdef int axis = nest.ndim - 1, o
+    while place.index[axis] + nest.block[axis] >= nest.shape[axis]:
+        for o in range(nest.operands):
+            place.at[o] -= place.index[axis] * nest.strides[o][axis]
+        place.index[axis] = 0
+        axis -= 1
+    place.index[axis] += nest.block[axis]
+    for o in range(nest.operands):
+        place.at[o] += nest.block[axis] * nest.strides[o][axis]
+    measure(nest, place)
+
+
+# The next block starts on other pages, as a rule, which no prefetcher of the processor foresees: the first lines of a
+# row, and of each row of a tile.
+cdef inline void prefetch_next(const LoopNest* nest, const Place* place, int o) noexcept nogil:
+    cdef int axis = nest.ndim - 1, row = axis
+    cdef Py_ssize_t step = 64, count, i
+    cdef char* p = place.at[o]
+    if place.index[axis] + place.extent[axis] >= nest.shape[axis]:
+        axis -= 1
+    if axis < 0:
+        return
+    p += place.extent[axis] * nest.strides[o][axis] if axis >= nest.outer else nest.strides[o][axis]
+    if nest.outer == row:
+        count = min(<Py_ssize_t> PREFETCHED, place.n * nest.strides[o][row] // 64 + 1)
+    else:
+        count, step = nest.block[row], nest.strides[o][row]
+    for i in range(count):
+        prefetch(p + step * i)
 
 
 cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef int last = nest.ndim - 1, out = nest.kernel.operands - 1, axis, o
-    cdef int inputs = nest.kernel.inputs
-    # Parameters may be single values along the innermost axis, and then single values altogether.
-    cdef bint single_in_row = True, single = True
-    cdef bint straight = nest.shape[last] >= LONG_ROW or nest.ndim == 1
-    for o in range(inputs, out):
-        single_in_row = single_in_row and nest.strides[o][last] == 0
-        for axis in range(last):
-            single = single and nest.strides[o][axis] == 0
-    for o in range(out + 1):
-        if not (single_in_row and inputs <= o < out):
-            straight = straight and nest.strides[o][last] == nest.kernel.itemsize[o]
-    if straight:
-        run_rows(nest, start, stop, single_in_row)
-    else:
-        run_gathered(nest, start, stop, single and single_in_row)
+    cdef const Kernel* kernel = nest.kernel
+    cdef int out = kernel.operands - 1, o
+    cdef Py_ssize_t selected
+    cdef Place place
+    cdef char memory[(NEST_OPERANDS + 1) * BUFFER_ROOM + 64]
+    cdef char* scratch = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char* buffers[NEST_OPERANDS]
+    cdef char* args[NEST_OPERANDS]
+    for o in range(nest.operands):
+        # The output's before the inputs': a load waits for an earlier store to the same place within a page (4K
+        # aliasing), and loads are ahead of stores.
+        buffers[o] = scratch + (NEST_OPERANDS - o) * BUFFER_ROOM
+        if nest.repeated[o]:
+            fetch(nest, o, nest.data[o], nest.block, nest.block_size, buffers[o], scratch)
+    go_to(nest, &place, start)
+    while True:
+        for o in range(nest.operands):
+            args[o] = place.at[o] if nest.as_it_lies[o] else buffers[o]
+            if o != out and not nest.as_it_lies[o] and not nest.repeated[o]:
+                fetch(nest, o, place.at[o], place.extent, place.n, buffers[o], scratch)
+            if nest.prefetched[o]:
+                prefetch_next(nest, &place, o)
+        selected = count_selected(<uint8_t*> args[out + 1], place.n) if nest.masked else place.n
+        if selected == place.n:
+            kernel.call(kernel, args, place.n, nest.single, False)
+            if not nest.as_it_lies[out]:
+                put_back(nest, &place, buffers[out], scratch)
+        elif selected > 0:
+            run_selected(nest, &place, args, buffers, scratch, <uint8_t*> args[out + 1], selected)
+        start += 1
+        if start == stop:
+            return
+        go_on(nest, &place)

@@ -9,6 +9,7 @@ cdef enum:
     MAX_INPUTS = 2          # arrays
     MAX_PARAMETERS = 3      # such as a slope
     MAX_OPERANDS = 6        # those and the output
+    NEST_OPERANDS = 7       # those and a mask
 
 # Computes ``n`` elements. ``args`` are the operands: inputs, parameters, output. Each is contiguous and aligned; where
 # ``single``, each parameter is one value instead. The output is one of the inputs, or overlaps none of them. Where
@@ -46,13 +47,28 @@ cdef struct Kernel:
     kernel_t call
     const Loops* loops
 
-# One call over arrays of any strides. Axis 0 is the outermost.
+# One call over arrays of any strides. Axis 0 is the outermost. The arrays may have other dtypes than the kernel takes:
+# inputs and parameters any dtype where it takes float or double, the output float or double for each other.
 cdef struct LoopNest:
     const Kernel* kernel
+    int operands                    # the kernel's, and the mask behind them where there is one
+    bint masked                     # elements whose mask is 0 are neither computed nor written
+    char types[MAX_OPERANDS]        # of the arrays, as ``Kernel.types``
+    int itemsize[NEST_OPERANDS]     # likewise
     int ndim
     Py_ssize_t shape[MAX_DIMS]
-    Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
-    char* data[MAX_OPERANDS]
+    Py_ssize_t strides[NEST_OPERANDS][MAX_DIMS]
+    char* data[NEST_OPERANDS]
+    # What ``Level.plan_nest`` makes of it (plan.pxi).
+    Py_ssize_t size                 # elements
+    Py_ssize_t blocks, block_size   # how many, and elements of a whole one
+    Py_ssize_t block[MAX_DIMS]      # its extent along each axis
+    int outer                       # the outermost axis that a block may take more than one element of
+    bint single                     # each parameter is one value in a block
+    bint straight[NEST_OPERANDS]    # contiguous within every block
+    bint as_it_lies[NEST_OPERANDS]  # the kernel takes it where it is
+    bint repeated[NEST_OPERANDS]    # the same in every block, copied once
+    bint prefetched[NEST_OPERANDS]  # the next block is far from the one before
 
 cdef struct Level:
     const Kernel* kernels
@@ -62,5 +78,7 @@ cdef struct Level:
     void (*store)(double value, char type, void* to) noexcept nogil
     # Computes ``n`` elements as ``kernel.call`` does, and writes them past the cache. The output overlaps no input.
     void (*run_streamed)(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil
-    # Computes the elements [start, stop) of the nest, counted in C order.
+    # Cuts a nest into blocks.
+    void (*plan_nest)(LoopNest* nest) noexcept nogil
+    # Computes its blocks [start, stop).
     void (*run_nest)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil

@@ -15,6 +15,7 @@ level_table.count = 0
 level_table.emulates_fma = not HAS_FMA
 level_table.store = store
 level_table.run_streamed = run_streamed
+level_table.plan_nest = plan_nest
 level_table.run_nest = run_nest
 
 

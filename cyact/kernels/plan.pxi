@@ -1,0 +1,152 @@
+# How a call over arrays of any strides is cut into blocks.
+#
+# A block is a box of the nest's index space: a part of one axis, and all of the axes inside it. Its elements are handed
+# to the kernel in one call. An operand that is contiguous within every block takes part where it lies; one that is the
+# same in every block, such as a slope for each channel, is copied once; any other is copied block by block. Copies stay
+# in the first-level cache.
+#
+#     rows that are long and straight     a block is a row, and nothing is copied
+#     short rows, or steps in a row       a block is several rows, or a part of one
+#     an input in another order           a block is a tile: a part of a row of the output by a part of a row of the
+#                                         input, both of whole cache lines
+
+cdef enum:
+    LONG_ROW = 64           # elements from which a straight row goes to the kernel as it lies
+    LONGEST_ROW = 32768     # elements of such a block at most: threads share rows that are longer
+    TILE_ROW = 64           # elements of a tile along the output
+    BUFFER = 4096           # bytes of an operand's copy
+
+
+# How much of an axis a block takes if it may take ``most``: even parts, of whole cache lines where there is room.
+cdef Py_ssize_t even_part(Py_ssize_t length, Py_ssize_t most) noexcept nogil:
+    cdef Py_ssize_t parts = (length + most - 1) // most, part = (length + parts - 1) // parts
+    cdef Py_ssize_t unit = 64 if most >= 64 else 16 if most >= 16 else 1
+    return length if parts == 1 else min((part + unit - 1) // unit * unit, most // unit * unit)
+
+
+# Makes an axis the last but one.
+cdef void move_axis(LoopNest* nest, int axis) noexcept nogil:
+    cdef int to = nest.ndim - 2, a, o
+    cdef Py_ssize_t length = nest.shape[axis], stride
+    for a in range(axis, to):
+        nest.shape[a] = nest.shape[a + 1]
+    nest.shape[to] = length
+    for o in range(nest.operands):
+        stride = nest.strides[o][axis]
+        for a in range(axis, to):
+            nest.strides[o][a] = nest.strides[o][a + 1]
+        nest.strides[o][to] = stride
+
+
+cdef inline Py_ssize_t magnitude(Py_ssize_t stride) noexcept nogil:
+    return -stride if stride < 0 else stride
+
+
+# The axis along which an array that is transposed has its smallest step; -1 where none is.
+cdef int transposed_axis(const LoopNest* nest) noexcept nogil:
+    cdef int last = nest.ndim - 1, o, axis, best
+    for o in range(nest.operands):
+        best = last
+        for axis in range(last):
+            if 0 < magnitude(nest.strides[o][axis]) < magnitude(nest.strides[o][best]):
+                best = axis
+        if best != last:
+            return best
+    return -1
+
+
+# Whether the kernel can take whole rows as they are.
+cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
+    cdef const Kernel* kernel = nest.kernel
+    cdef int last = nest.ndim - 1, out = kernel.operands - 1, o
+    cdef bint single = True
+    for o in range(kernel.inputs, out):
+        single = single and nest.strides[o][last] == 0
+    for o in range(out + 1):
+        if nest.types[o] != kernel.types[o]:
+            return False
+        if nest.strides[o][last] != nest.itemsize[o] and not (single and kernel.inputs <= o < out):
+            return False
+    return not nest.masked and (nest.shape[last] >= LONG_ROW or last == 0)
+
+
+cdef void choose_block(LoopNest* nest) noexcept nogil:
+    cdef int last = nest.ndim - 1, axis, o, widest = 1
+    cdef Py_ssize_t inner = 1, room
+    for axis in range(nest.ndim):
+        nest.block[axis] = 1
+    if has_straight_rows(nest):
+        nest.outer = last
+        nest.block[last] = min(nest.shape[last], <Py_ssize_t> LONGEST_ROW)
+        return
+    for o in range(nest.kernel.operands):
+        widest = max(widest, nest.itemsize[o], nest.kernel.itemsize[o])
+    room = BUFFER // widest
+    axis = transposed_axis(nest)
+    if axis >= 0:
+        move_axis(nest, axis)
+        nest.outer = last - 1
+        axis = even_part(nest.shape[last - 1], room // min(nest.shape[last], <Py_ssize_t> TILE_ROW))
+        nest.block[last - 1] = axis
+        nest.block[last] = even_part(nest.shape[last], room // axis)
+        return
+    axis = last
+    while axis > 0 and inner * nest.shape[axis] <= room:
+        nest.block[axis] = nest.shape[axis]
+        inner *= nest.shape[axis]
+        axis -= 1
+    nest.outer = axis
+    nest.block[axis] = even_part(nest.shape[axis], room // inner)
+
+
+# Whether an operand is contiguous within every block.
+cdef bint is_straight(const LoopNest* nest, int o) noexcept nogil:
+    cdef Py_ssize_t stride = nest.itemsize[o]
+    cdef int axis
+    for axis in range(nest.ndim - 1, nest.outer - 1, -1):
+        if nest.block[axis] > 1 and nest.strides[o][axis] != stride:
+            return False
+        if axis > nest.outer and nest.block[axis] < nest.shape[axis]:
+            return nest.block[nest.outer] == 1      # a tile: blocks may end early along this axis too
+        stride *= nest.block[axis]
+    return True
+
+
+# Whether an operand has the same elements in every block (the last one fewer).
+cdef bint is_repeated(const LoopNest* nest, int o) noexcept nogil:
+    cdef int axis
+    for axis in range(nest.ndim):
+        if nest.block[axis] < nest.shape[axis] and (nest.strides[o][axis] != 0 or axis > nest.outer):
+            return False
+    return True
+
+
+# Fills in what a nest has of blocks. The order of its axes may change.
+cdef void plan_nest(LoopNest* nest) noexcept nogil:
+    cdef const Kernel* kernel = nest.kernel
+    cdef int out = kernel.operands - 1, last = nest.ndim - 1, axis, o
+    cdef bint same_type, picked
+    cdef Py_ssize_t stride
+    choose_block(nest)
+    nest.size = nest.blocks = nest.block_size = 1
+    for axis in range(nest.ndim):
+        nest.size *= nest.shape[axis]
+        nest.blocks *= (nest.shape[axis] + nest.block[axis] - 1) // nest.block[axis]
+        nest.block_size *= nest.block[axis]
+    nest.single = True
+    for o in range(kernel.inputs, out):
+        for axis in range(nest.outer, nest.ndim):
+            nest.single = nest.single and (nest.strides[o][axis] == 0 or nest.block[axis] == 1)
+    for o in range(nest.operands):
+        same_type = o > out or nest.types[o] == kernel.types[o]
+        nest.straight[o] = is_straight(nest, o)
+        nest.as_it_lies[o] = same_type and (nest.straight[o] or nest.single and kernel.inputs <= o < out)
+        # Under a mask, what is selected of an operand takes its buffer.
+        picked = nest.masked and o < out and (o < kernel.inputs or not nest.single)
+        nest.repeated[o] = not nest.as_it_lies[o] and o != out and not picked and is_repeated(nest, o)
+        nest.prefetched[o] = False
+        if nest.outer == last:      # rows
+            nest.prefetched[o] = last > 0 and nest.strides[o][last] > 0 and (o == out or nest.data[o] != nest.data[out])
+        elif not nest.repeated[o] and o != out:
+            stride = magnitude(nest.strides[o][last - 1])
+            nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) > 2 * stride * nest.block[last - 1]
