@@ -169,6 +169,21 @@ def test_other_parameters(case):
             check_errors(given, hard_operands(given, dtype, count))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_silu_with_a_tiny_beta(dtype):
+    """x is large where beta x is not small: its product with e^(beta x) is no zero for long."""
+    largest, digits = float(np.finfo(dtype).max), np.finfo(dtype).nmant
+    for beta in map(float, dtype([1e-37, -1e-35, 1.3e-30, 1e-12, 1e-9] if dtype == np.float32 else [-1e-307, 1e-200, 1e-135])):
+        z = np.array([-1000, -730, -708, -650, -126, -100, -87, -40, -1, 1, 19, 39, 50])
+        x = (z[np.abs(z) < largest * abs(beta)] / beta).astype(dtype)
+        with gmpy2.context(precision=200):
+            exact = [gmpy2.mpfr(float(v)) / (1 + gmpy2.exp(-gmpy2.mpfr(beta) * float(v))) for v in x]
+            spacing = [max(gmpy2.exp2(gmpy2.floor(gmpy2.log2(abs(v))) - digits), float(np.finfo(dtype).smallest_subnormal))
+                       for v in exact]
+            errors = [abs(float(y) - v) / u for y, v, u in zip(cyact.silu(x, beta), exact, spacing, strict=True)]
+        assert max(errors) <= 1
+
+
 @of_cases(lambda case: case.formula)
 def test_limit_is_documented(case):
     """The docstring promises no less than what holds."""

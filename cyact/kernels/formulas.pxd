@@ -372,54 +372,54 @@ cdef inline real elu_grad(real g, real y, real alpha) noexcept nogil:
 # Maximum error 0.971 ULP for float, over all 2^32 inputs with beta = 1, and 0.98 ULP for double; results down to the
 # last subnormal. -inf gives -0.0, inf gives inf; zeros and NaN give themselves, payload kept.
 #
-# 1. z = beta x and its rounding error; e^-z = s (1 + p), scaled as in sigmoid, unless beta is so small that it is the
-#    quotient that would be scaled out of range.
-# 2. D + dl = A + s (1 + p) as the sum of two numbers, dl from what A + s lost and what D lost; y = x / D with one
-#    Newton step.
+# 1. z = beta x and its rounding error; e^-z = s (1 + p), scaled by A as in sigmoid.
+# 2. D + dl = A + s (1 + p) as the sum of two numbers, dl from what A + s lost and what D lost; y = A x / D with one
+#    Newton step. A is multiplied in at the end, since A x may be subnormal; but at the start where beta is so small that
+#    x may be large enough for x / D to overflow.
 # 3. Beyond where the quotient is x, and below where it is 0, those are taken.
 # For double p is kept as two numbers, r + q, whose sum would round once too often.
 cdef extern from *:
     const float SILU_LOW_F "(-131.0f)"              # of z
     const float SILU_HIGH_F "20.0f"
     const float SILU_TINY_BETA_F "0x1p-32f"
-    const float SILU_TINY_LOW_F "(-86.6f)"          # of z where beta is tiny
     const double SILU_LOW "(-1061.0)"
     const double SILU_HIGH "40.0"
     const double SILU_TINY_BETA "0x1p-445"
-    const double SILU_TINY_LOW "(-707.7)"
 
 
 cdef inline void silu_prepare(real x, real beta, real* s, real* b, real* c) noexcept nogil:
     cdef real z = beta * x, low = fma(beta, x, -z)
     if real is float:
-        exp_parts(-z, -low, <real> ROUND_F if absolute(beta) < SILU_TINY_BETA_F else <real> SCALED_ROUND_F, s, b)
+        exp_parts(-z, -low, <real> SCALED_ROUND_F, s, b)
         c[0] = z
     else:
-        exp_terms(-z, -low, ROUND if absolute(beta) < SILU_TINY_BETA else SCALED_ROUND, s, b, c)
+        exp_terms(-z, -low, SCALED_ROUND, s, b, c)
 
 
 cdef inline real silu_finish(real s, real b, real c, real x, real beta, real g) noexcept nogil:
-    cdef bint tiny
-    cdef real A, lowest, z, sum, D, dl, inverse, y, highest = SILU_HIGH_F if real is float else SILU_HIGH
+    cdef bint first
+    cdef real A, lowest, z, sum, D, dl, inverse, scaled, y, highest = SILU_HIGH_F if real is float else SILU_HIGH
     if real is float:
-        tiny = absolute(beta) < SILU_TINY_BETA_F
-        A = 1 if tiny else SCALE_F
-        lowest = SILU_TINY_LOW_F if tiny else SILU_LOW_F
+        A = SCALE_F
+        lowest = SILU_LOW_F
+        first = (absolute(beta) < SILU_TINY_BETA_F) & (absolute(x) >= 1)
         z = c
         sum = A + s
         D = fma(s, b, sum)
         dl = fma(s, b, sum - D) + (A - (sum - s))
     else:
-        tiny = absolute(beta) < SILU_TINY_BETA
-        A = 1 if tiny else SCALE
-        lowest = SILU_TINY_LOW if tiny else SILU_LOW
+        A = SCALE
+        lowest = SILU_LOW
+        first = (absolute(beta) < SILU_TINY_BETA) & (absolute(x) >= 1)
         z = beta * x
         sum = A + s
         D = fma(s, c, fma(s, b, sum))
         dl = fma(s, c, fma(s, b, sum - D)) + (A - (sum - s))
     inverse = 1 / D
-    y = x * inverse
-    y = fma(fma(-y, dl, fma(-y, D, x)), inverse, y) * A
+    scaled = x * A if first else x
+    y = scaled * inverse
+    y = fma(fma(-y, dl, fma(-y, D, scaled)), inverse, y)
+    y = y if first else y * A
     y = <real> 0 if z < lowest else y
     x = beta if (beta != beta) & (x == x) else x
     return with_sign_of(y, x) if z <= highest else x
