@@ -251,6 +251,22 @@ cdef inline void map1_clamped(
         n -= lanes
 
 
+# An integer and a parameter, for a formula of so few operations that a pass of its own for the conversion would show.
+cdef inline void map_integer(
+    real (*f)(real, real) noexcept nogil,
+    const integer* x, const real* parameter, real* out, Py_ssize_t n, bint single,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef real value
+    if not single:
+        for i in range(n):
+            out[i] = f(<real> x[i], parameter[i])
+        return
+    value = parameter[0]
+    for i in range(n):
+        out[i] = f(<real> x[i], value)
+
+
 # An integer and a parameter of the dtype of the computation, stored back as an integer.
 cdef inline void map_to_integer(
     integer (*f)(integer, real) noexcept nogil,

@@ -138,6 +138,15 @@ cdef Loops elu_grad_loops = with_16_bit_loops(
 )
 
 
+cdef void leaky_relu_of_integers(
+    const Kernel* kernel, integer** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    if integer is int8_t or integer is uint8_t or integer is int16_t or integer is uint16_t:
+        map_integer[float, integer](leaky_relu[float], args[0], <float*> args[1], <float*> args[2], n, single)
+    else:
+        map_integer[double, integer](leaky_relu[double], args[0], <double*> args[1], <double*> args[2], n, single)
+
+
 # Negative integers, stored into the integer dtype that they have; unsigned ones are their own result.
 cdef void leaky_relu_to_integer_kernel(
     const Kernel* kernel, integer** args, Py_ssize_t n, bint single, bint streamed

@@ -105,7 +105,6 @@ cdef int add_real(const char* name, int inputs, int parameters, Loops* loops, in
 cdef int add_rows(number* tag) except -1:
     add_exact(b"relu", 1, <kernel_t> relu_kernel[number], tag)
     add_exact(b"relu_grad", 2, <kernel_t> relu_grad_kernel[number], tag)
-    add_real(b"leaky_relu", 1, 1, &leaky_relu_loops, PLAIN, tag)
     add_real(b"sigmoid", 1, 0, &sigmoid_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
     add_real(b"tanh", 1, 0, &tanh_loops, COMPUTE_BOUND | STORES_PAST_CACHE | QUIET_FLOATS, tag)
     add_real(b"softsign", 1, 0, &softsign_loops, COMPUTE_BOUND, tag)
@@ -130,9 +129,12 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"gelu_approximate", 1, 0, &gelu_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     # ``in`` a fused type is decided when Cython specialises: a row for each dtype of the group alone.
     if number in integer:
+        add(b"leaky_relu", 1, 1, code(tag), result_code(tag), result_code(tag),
+            <kernel_t> leaky_relu_of_integers[number], &leaky_relu_loops, PLAIN)
         add(b"leaky_relu_to_integer", 1, 1, code(tag), result_code(tag), code(tag),
             <kernel_t> leaky_relu_to_integer_kernel[number], NULL, PLAIN)
     if number in floating:
+        add_real(b"leaky_relu", 1, 1, &leaky_relu_loops, PLAIN, tag)
         add_real(b"leaky_relu_grad", 2, 1, &leaky_relu_grad_loops, PLAIN, tag)
         add_real(b"sigmoid_grad", 2, 0, &sigmoid_grad_loops, PLAIN, tag)
         add_real(b"tanh_grad", 2, 0, &tanh_grad_loops, PLAIN, tag)
