@@ -17,10 +17,10 @@ threads.set_quota(cpu.quota())
 dispatch.start(kernels.load(cpu.choose(os.environ.get("CYACT_LEVEL", ""))), cpu.last_cache())
 
 # What compiled modules import is spelled out, for tools that follow imports.
-from cyact import activations, arguments, docstrings, functions, ufuncs     # noqa: F401
+from cyact import activations, along_axis, arguments, axis_calls, docstrings, functions, ufuncs     # noqa: F401
 from cyact.threads import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
-globals().update(activations.functions)
-__all__ = [*activations.functions, "get_num_threads", "num_threads", "set_num_threads", "show_config"]
+globals().update(activations.functions | axis_calls.functions)
+__all__ = [*activations.functions, *axis_calls.functions, "get_num_threads", "num_threads", "set_num_threads", "show_config"]

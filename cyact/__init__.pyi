@@ -19,6 +19,17 @@ class _Options(TypedDict, total=False):
     subok: bool
     name: str | None
 
+class _AxisOptions(TypedDict, total=False):
+    """What every function along an axis takes besides, by keyword."""
+
+    casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+    order: Literal["K", "A", "C", "F"]
+    dtype: DTypeLike | None
+    subok: bool
+    name: str | None
+
+_Axis = SupportsIndex | tuple[SupportsIndex, ...] | None
+
 class _Function(Protocol):
     __name__: str
     @property
@@ -164,6 +175,39 @@ class _OfYDy(_Function, Protocol):
         self, y: ArrayLike, dy: ArrayLike, out: _Out | tuple[_Out], **options: Unpack[_Options]
     ) -> _Out: ...
 
+class _OfLogitsAxis(_Function, Protocol):
+    @overload
+    def __call__(
+        self, logits: ArrayLike, axis: _Axis = ..., out: None = None, **options: Unpack[_AxisOptions]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, logits: ArrayLike, axis: _Axis = ..., out: _Out | tuple[_Out] = ..., **options: Unpack[_AxisOptions]
+    ) -> _Out: ...
+
+class _OfLogitsAxisKeepdims(_Function, Protocol):
+    @overload
+    def __call__(
+        self, logits: ArrayLike, axis: _Axis = ..., out: None = None, *, keepdims: bool | np.bool_ = ...,
+        **options: Unpack[_AxisOptions],
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, logits: ArrayLike, axis: _Axis = ..., out: _Out | tuple[_Out] = ..., *,
+        keepdims: bool | np.bool_ = ..., **options: Unpack[_AxisOptions],
+    ) -> _Out: ...
+
+class _OfYDyAxis(_Function, Protocol):
+    @overload
+    def __call__(
+        self, y: ArrayLike, dy: ArrayLike, axis: _Axis = ..., out: None = None, **options: Unpack[_AxisOptions]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self, y: ArrayLike, dy: ArrayLike, axis: _Axis = ..., out: _Out | tuple[_Out] = ...,
+        **options: Unpack[_AxisOptions],
+    ) -> _Out: ...
+
 celu: _OfFeaturesAlpha
 celu_grad: _OfGradientsFeaturesAlpha
 elu: _OfFeaturesAlpha
@@ -184,8 +228,11 @@ leaky_relu: _OfFeaturesAlpha
 leaky_relu_grad: _OfGradientsFeaturesAlpha
 log_sigmoid: _OfFeatures
 log_sigmoid_grad: _OfGradientsFeatures
+log_softmax: _OfLogitsAxis
+log_softmax_grad: _OfYDyAxis
 logit: _OfFeatures
 logit_grad: _OfGradientsFeatures
+logsumexp: _OfLogitsAxisKeepdims
 mish: _OfFeatures
 mish_grad: _OfGradientsFeatures
 relu: _OfFeatures
@@ -200,6 +247,8 @@ silu: _OfFeaturesBeta
 silu_grad: _OfGradientsFeaturesBeta
 soft_shrink: _OfFeaturesThreshold
 soft_shrink_grad: _OfGradientsFeaturesThreshold
+softmax: _OfLogitsAxis
+softmax_grad: _OfYDyAxis
 softplus: _OfFeatures
 softplus_grad: _OfGradientsFeatures
 softsign: _OfFeatures

@@ -1,5 +1,5 @@
 from cyact.kernels.simd cimport WARNINGS, get_status, set_status
-from cyact.kernels.table cimport Kernel, Level, LoopNest
+from cyact.kernels.table cimport Kernel, Level, LoopNest, RowNest
 
 cdef const Level* level
 
@@ -31,3 +31,4 @@ cdef void run_contiguous(
     const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint just_allocated
 ) noexcept nogil
 cdef void run_strided(LoopNest* nest) noexcept nogil
+cdef void run_row_nest(const RowNest* nest) noexcept nogil

@@ -6,7 +6,7 @@ Kernels raise floating-point flags: who calls puts back those that mean a warnin
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
-from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LoopNest
+from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LongRow, LoopNest, RowLoops, RowNest
 from cyact.threads cimport startable, thread_count
 
 cdef extern from *:
@@ -116,3 +116,29 @@ cdef void run_strided(LoopNest* nest) noexcept nogil:
     blocks = max(1, CHUNK // nest.block_size)
     for chunk in prange((nest.blocks + blocks - 1) // blocks, num_threads=threads, schedule="dynamic"):
         level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))
+
+
+
+# A function of rows: a thread has some rows at a time, or some segments of one row where there are few and long ones
+# that lie straight.
+cdef void run_row_nest(const RowNest* nest) noexcept nogil:
+    cdef const RowLoops* loops = &nest.kernel.rows
+    cdef int threads = threads_for(nest.kernel, nest.rows * nest.length)
+    cdef Py_ssize_t n = nest.rows, chunk, segment, segments, row, step
+    cdef LongRow state
+    if threads == 1:
+        loops.compute(nest, 0, n, NULL, NULL)
+        return
+    segments = level.row_segments(nest)
+    if segments > 1 and n < 4 * threads:
+        for row in range(n):
+            level.start_row(nest, row, &state)
+            while loops.next_pass(nest, &state, NULL, NULL):
+                for segment in prange(segments, num_threads=threads, schedule="dynamic"):
+                    loops.run_pass(nest, &state, segment, NULL, NULL)
+        return
+    # Whole tiles, where rows are short.
+    step = max(<Py_ssize_t> 1, CHUNK // nest.length)
+    step = step - step % 64 if step >= 64 else step
+    for chunk in prange((n + step - 1) // step, num_threads=threads, schedule="dynamic"):
+        loops.compute(nest, chunk * step, min(n, (chunk + 1) * step), NULL, NULL)

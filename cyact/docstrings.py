@@ -27,6 +27,26 @@ The output of the activation, not its input; floating-point.""",
     "dy": """
 The gradient of the loss with respect to `y`, of a shape and dtype that go with it as in NumPy.""",
 }
+ARRAYS["logits"] = ARRAYS["features, any"]
+
+AXIS = """
+The axis of a row; a tuple of axes, which a row then has all of; None for all axes."""
+
+KEEPDIMS = """
+Whether the axes of a row stay, as axes of one element; by keyword alone."""
+
+REDUCED_OUT = """
+Where to store the result, of its shape."""
+
+AXIS_OPTIONS = """
+casting, order, dtype, subok : optional
+    As for every NumPy ufunc. ``dtype`` is the result's; ``casting="unsafe"`` stores it into any `out`.
+name : str, optional
+    A label that error messages carry."""
+
+REDUCED = """
+A number for each row, of the dtype of `logits`, but float32 for integers of 8 and 16 bits, float64 for wider ones; a
+NumPy scalar if there is one row; `out` if given."""
 
 PARAMETER = """
 {text}: any real number, or an array that broadcasts against `features` (one for each channel, say). A Python number
@@ -84,6 +104,8 @@ def _array(row: Function, name: str) -> str:
 
 
 def _out(row: Function) -> str:
+    if row.reduces:
+        return "out : ndarray or tuple of one ndarray, optional\n" + _indented(REDUCED_OUT)
     in_place = "``out=`` either input" if len(row.inputs) == 2 else f"``out={row.inputs[0]}``"
     restriction = ", for floating-point dtypes" if row.result == "real" else ""
     text = OUT.format(in_place=in_place, restriction=restriction)
@@ -91,9 +113,10 @@ def _out(row: Function) -> str:
 
 
 def _see_also(row: Function) -> str:
-    from cyact.functions import GRADIENTS
+    from cyact import along_axis, functions
 
-    gradient = f"{GRADIENTS[row.name]} : its gradient." if row.name in GRADIENTS else ""
+    gradients = functions.GRADIENTS | along_axis.GRADIENTS
+    gradient = f"{gradients[row.name]} : its gradient." if row.name in gradients else ""
     of = f"{row.gradient_of} : the function that it is the gradient of." if row.gradient_of else ""
     return "\n".join(filter(None, [row.see_also, gradient, of]))
 
@@ -108,10 +131,18 @@ def docstring(row: Function) -> str:
     names = "".join(f"if `{p.name}` is no real number, " for p in row.parameters)
     names += f"if `{row.option.name}` is no bool, " if row.option else ""
     raises = RAISES.format(integers=", integer" if row.only_floating else "", parameters=names)
+    returns = REDUCED if row.reduces else RETURNS["gradient" if row.gradient_of else row.result]
+    returns = returns.replace("features", row.inputs[0])
+    axis = ["axis : int, tuple of int or None, default -1\n" + _indented(AXIS)] if row.along_axis else []
+    if row.reduces:
+        option = ["keepdims : bool, default False\n" + _indented(KEEPDIMS)]
     return "\n".join(filter(None, [
         f"{row.summary}\n",
-        _section("Parameters", *(_array(row, name) for name in row.inputs), *parameters, _out(row), *option, OPTIONS),
-        _section("Returns", "ndarray or scalar\n" + _indented(RETURNS["gradient" if row.gradient_of else row.result])),
+        _section(
+            "Parameters", *(_array(row, name) for name in row.inputs), *parameters, *axis, _out(row), *option,
+            AXIS_OPTIONS if row.along_axis else OPTIONS,
+        ),
+        _section("Returns", "ndarray or scalar\n" + _indented(returns)),
         _section("Raises", raises),
         _section("See Also", _see_also(row)),
         _section("Notes", row.notes, INTEGER_OUT if row.result == "real" else "", SOURCE if "ULP" in row.notes else ""),
@@ -125,8 +156,11 @@ def signature(row: Function) -> Signature:
 
     given = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in row.inputs]
     given += [Parameter(p.name, Parameter.POSITIONAL_OR_KEYWORD, default=p.default) for p in row.parameters]
+    if row.along_axis:
+        given.append(Parameter("axis", Parameter.POSITIONAL_OR_KEYWORD, default=-1))
     given.append(Parameter("out", Parameter.POSITIONAL_OR_KEYWORD, default=None))
-    option = {row.option.name: False} if row.option else {}
-    options = {**option, "where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None}
+    option = {row.option.name: False} if row.option else {"keepdims": False} if row.reduces else {}
+    where = {} if row.along_axis else {"where": True}
+    options = {**option, **where, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "name": None}
     given += [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in options.items()]
     return Signature(given)

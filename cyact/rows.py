@@ -35,6 +35,8 @@ class Function(NamedTuple):
     only_floating: bool = False         # whether integers are refused
     see_also: str = ""
     limits: tuple[float, float] = (-10.0, 10.0)         # between which its curve is drawn
+    along_axis: bool = False            # whether a result depends on a whole row, along an axis that is given
+    reduces: bool = False               # whether a row has one result
 
     @property
     def defaults(self) -> dict[str, float]:

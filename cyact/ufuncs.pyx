@@ -1,4 +1,4 @@
-"""NumPy ufuncs, one for each function in the kernels' table.
+"""NumPy ufuncs, one for each function in the kernels' table; generalised ones for functions along an axis.
 
 They are what a public function falls back on, which adds defaults, checks and messages. NumPy broadcasts, casts,
 resolves overlap, applies ``where`` and hands over to ``__array_ufunc__``. ``leaky_relu_to_integer`` takes integers and
@@ -12,9 +12,11 @@ from cpython.ref cimport Py_INCREF
 
 import numpy as np
 
-from cyact.dispatch cimport begin_nest, clear_raised_flags, level, run_contiguous, run_strided
+from cyact.dispatch cimport (
+    begin_nest, clear_raised_flags, level, run_contiguous, run_row_nest, run_strided,
+)
 from cyact.kernels.simd cimport get_status
-from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest
+from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest, RowNest
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -68,6 +70,28 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
             nest.strides[o][0] = steps[o]
             nest.data[o] = args[o]
         run_strided(&nest)
+    clear_raised_flags(status)
+
+
+cdef void row_loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* steps, void* data) noexcept nogil:
+    """The inner loop of every generalised ufunc: dimensions[0] rows of dimensions[1] elements.
+
+    NumPy has copied what overlaps.
+    """
+    cdef const Kernel* kernel = <const Kernel*> data
+    cdef int operands = kernel.inputs + 1, o
+    cdef RowNest nest
+    cdef unsigned int status = get_status()
+    nest.kernel = kernel
+    nest.ndim = nest.core = 1
+    nest.rows, nest.length = dimensions[0], dimensions[1]
+    for o in range(2):
+        nest.shape[o] = dimensions[o]
+    for o in range(operands):
+        nest.data[o] = args[o]
+        nest.strides[o][0] = steps[o]
+        nest.strides[o][1] = steps[operands + o] if o < kernel.inputs or kernel.row_results else 0
+    run_row_nest(&nest)
     clear_raised_flags(status)
 
 
@@ -147,6 +171,10 @@ cdef int resolver(
     return numpy_resolver(ufunc, casting, operands, type_tuple, descriptors)
 
 
+cdef inline cnp.PyUFuncGenericFunction loop_of(const Kernel* kernel) noexcept:
+    return <cnp.PyUFuncGenericFunction> (row_loop if kernel.row else loop)
+
+
 # ---- bfloat16 ----
 
 cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, once it was met
@@ -177,7 +205,7 @@ cdef add_bfloat16(dtype):
     for function in functions.values():
         if function.kernels[NUMPY_TYPES] != NULL:
             kernel = <void*> function.kernels[NUMPY_TYPES]
-            cnp.PyUFunc_RegisterLoopForType(function.ufunc, number, <cnp.PyUFuncGenericFunction> loop, types, kernel)
+            cnp.PyUFunc_RegisterLoopForType(function.ufunc, number, loop_of(<const Kernel*> kernel), types, kernel)
             function.results[NUMPY_TYPES] = number
     bfloat16_number = number
 
@@ -223,6 +251,7 @@ cdef class Function:
         cdef int nin = kernel.operands - 1
         cdef bytes name_bytes = name.encode()
         cdef bytes types = b"".join([bytes(numbers) for _, numbers in rows])
+        cdef bytes signature = b",".join([b"(n)"] * nin) + (b"->(n)" if kernel.row_results else b"->()")
         cdef cnp.PyUFuncGenericFunction* loops = <cnp.PyUFuncGenericFunction*> PyMem_Malloc(count * sizeof(loops[0]))
         cdef void** data = <void**> PyMem_Malloc(count * sizeof(data[0]))
         if loops == NULL or data == NULL:
@@ -230,14 +259,15 @@ cdef class Function:
         self.name, self.inputs, self.parameters = name, kernel.inputs, kernel.parameters
         for i, (index, numbers) in enumerate(rows):
             kernel = &level.kernels[<Py_ssize_t> index]
-            loops[i], data[i] = <cnp.PyUFuncGenericFunction> loop, <void*> kernel
+            loops[i], data[i] = loop_of(kernel), <void*> kernel
             self.kernels[<int> numbers[0]], self.results[<int> numbers[0]] = kernel, numbers[nin]
         if name in bfloat16_rows:
             self.kernels[NUMPY_TYPES] = &level.kernels[<Py_ssize_t> bfloat16_rows[name]]
-        for constant in (name_bytes, types):
+        for constant in (name_bytes, types, signature):
             Py_INCREF(constant)
-        self.ufunc = cnp.PyUFunc_FromFuncAndData(
-            loops, data, types, count, nin, 1, cnp.PyUFunc_None, name_bytes, b"See cyact.", 0
+        self.ufunc = cnp.PyUFunc_FromFuncAndDataAndSignature(
+            loops, data, types, count, nin, 1, cnp.PyUFunc_None, name_bytes, b"See cyact.", 0,
+            <char*> signature if kernel.row else NULL,
         )
         global numpy_resolver
         numpy_resolver = (<PyUFuncObject*> self.ufunc).type_resolver

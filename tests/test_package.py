@@ -14,6 +14,7 @@ import pytest
 from cases import CASES, INTEGERS, LEVEL, ufuncs
 
 import cyact
+from cyact.along_axis import ALONG_AXIS
 from cyact.functions import FUNCTIONS, GRADIENTS
 
 PACKAGE = Path(cyact.__file__).parent
@@ -34,7 +35,7 @@ def test_names_agree():
     """Cases, kernels' table, public functions, type stubs: a function that one of them lacks is forgotten somewhere."""
     to_integer = {name for name in ufuncs.functions if name.endswith("_to_integer")}
     options = {f"{name}_{row.option.name}" for name, row in FUNCTIONS.items() if row.option}
-    assert set(ufuncs.functions) - to_integer == set(FUNCTIONS) | options == set(CASES)
+    assert set(ufuncs.functions) - to_integer - set(ALONG_AXIS) == set(FUNCTIONS) | options == set(CASES)
     assert [name for name in cyact.__all__ if name in FUNCTIONS] == list(FUNCTIONS)
     assert len(cyact.__all__) == len(set(cyact.__all__))
     assert all(hasattr(cyact, name) for name in cyact.__all__)
@@ -74,14 +75,17 @@ def test_stub_agrees():
             other.add(node.name)
         if isinstance(node, ast.AnnAssign) and node.target.id != "__version__":
             functions[node.target.id] = node.annotation.id
-    assert set(functions) == set(FUNCTIONS)
+    assert set(functions) == set(FUNCTIONS) | set(ALONG_AXIS)
     assert set(functions) | other == set(cyact.__all__)
     assert {name for name, calls in shapes.items() if calls} == set(functions.values()), "a call shape of no function"
-    options = next(node for node in stub().body if isinstance(node, ast.ClassDef) and node.name == "_Options")
-    keywords = [part.target.id for part in options.body if isinstance(part, ast.AnnAssign)]
+    options = {
+        node.name: [part.target.id for part in node.body if isinstance(part, ast.AnnAssign)]
+        for node in stub().body if isinstance(node, ast.ClassDef) and node.name in ("_Options", "_AxisOptions")
+    }
     for name, shape in functions.items():
         parameters = list(inspect.signature(getattr(cyact, name)).parameters)
         assert shapes[shape]
+        keywords = options["_AxisOptions" if name in ALONG_AXIS else "_Options"]
         for arguments in shapes[shape]:
             given = [argument.arg for argument in arguments.args[1:]]
             assert given + [argument.arg for argument in arguments.kwonlyargs] + keywords == parameters, name
@@ -128,13 +132,13 @@ def test_docstring(name):
     assert len(re.findall(r"-{4,}", text)) == len(found), "a heading is broken"
     assert set(found) <= set(SECTIONS)
     assert len(found) == len(set(found))
-    if name in FUNCTIONS:
+    if name in FUNCTIONS or name in ALONG_AXIS:
         assert {"Parameters", "Returns", "Raises", "Examples"} <= set(found)
         described = re.split(r"\n-+\n", text)[1]
         for parameter in inspect.signature(getattr(cyact, name)).parameters.values():
             if parameter.kind is not parameter.VAR_KEYWORD:
                 assert re.search(rf"^([\w, ]+, )?{parameter.name}(, [\w, ]+)? :", described, re.M), parameter.name
-        assert "in place" in text.lower() or "out=" in text
+        assert "in place" in text.lower() or "out=" in text or ALONG_AXIS[name].reduces
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -142,7 +146,7 @@ def test_examples(name):
     function = getattr(cyact, name)
     finder = doctest.DocTestParser()
     test = finder.get_doctest(inspect.getdoc(function), {}, name, None, 0)
-    assert test.examples or name not in FUNCTIONS
+    assert test.examples or name not in FUNCTIONS and name not in ALONG_AXIS
     output = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=output.append)

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+import cyact
+from cyact.along_axis import ALONG_AXIS
 from cyact.commands import FUNCTIONS, CommandError, add_parameters, function_name, note, parameter_keywords, say
 
 HELP = "apply a function to the array in a .npy file, however large"
@@ -25,13 +27,21 @@ examples:
   python -m cyact apply relu features.npy       (writes features.relu.npy)
   python -m cyact apply sigmoid logits.npy -o probabilities.npy
   python -m cyact apply leaky_relu features.npy --alpha 0.01 --in-place
+  python -m cyact apply softmax logits.npy --axis -1
   python -m cyact apply tanh counts.npy --dtype float32"""
 
 BLOCK = 2**22   # elements: some ten megabytes
 
+# Functions along an axis with a result for each element.
+ROW_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
+    name: getattr(cyact, name) for name, row in ALONG_AXIS.items() if not row.reduces and not row.gradient_of
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("function", type=function_name, metavar="FUNCTION", help=", ".join(FUNCTIONS))
+    parser.add_argument(
+        "function", type=_function_name, metavar="FUNCTION", help=", ".join((*FUNCTIONS, *ROW_FUNCTIONS))
+    )
     parser.add_argument("input", type=Path, metavar="INPUT.npy", help="any shape, order and byte order")
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
@@ -42,7 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dtype", type=_dtype, metavar="D",
         help="of the result, such as float32 (default: what the function gives for the input's)",
     )
+    parser.add_argument(
+        "--axis", type=int, metavar="N",
+        help=f"of {' and '.join(ROW_FUNCTIONS)} (default: -1); along the first axis, the whole array is read at once",
+    )
     add_parameters(parser)
+
+
+def _function_name(text: str) -> str:
+    return text if text in ROW_FUNCTIONS else function_name(text)
 
 
 def _dtype(text: str) -> np.dtype:
@@ -56,8 +74,11 @@ def _dtype(text: str) -> np.dtype:
 
 
 def run(args: argparse.Namespace) -> None:
-    function = FUNCTIONS[args.function]
-    keywords = parameter_keywords(args, [args.function])
+    along_axis = args.function in ROW_FUNCTIONS
+    function: Callable[..., np.ndarray] = ROW_FUNCTIONS[args.function] if along_axis else FUNCTIONS[args.function]
+    keywords = {} if along_axis else parameter_keywords(args, [args.function])
+    if args.axis is not None and not along_axis:
+        args.usage_error(f"{args.function} has no --axis")
     if args.dtype is not None:
         if args.in_place:
             args.usage_error("--dtype cannot be given with --in-place: the file keeps its dtype")
@@ -76,22 +97,43 @@ def run(args: argparse.Namespace) -> None:
     with open(args.input, "rb") as source:
         source.seek(offset)
         count = math.prod(shape)
-        x = np.empty(min(count, BLOCK), dtype)
+        call, block = partial(function, **keywords), BLOCK
+        if along_axis:
+            length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
+            call, block = _by_rows(call, length, inner), max(1, BLOCK // max(1, length * inner)) * length * inner
+        x = np.empty(min(count, block), dtype)
         y = x if result == dtype else np.empty(x.size, result)
-        call = partial(function, **keywords)
         if args.in_place:
             target, done = args.input, "changed"
             with open(target, "r+b") as file:
                 note(f"cyact apply: changing {target} in place")
                 file.seek(offset)
-                _apply(call, source, x, file, y, count)
+                _apply(call, source, x, file, y, count, block)
         else:
             target, done = args.output or args.input.with_suffix(f".{args.function}.npy"), "wrote"
             with _replacing(target, args.input) as file:
                 header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
-                _apply(call, source, x, file, y, count)
+                _apply(call, source, x, file, y, count, block)
     say(f"{done} {target}: {result}, shape {shape}")
+
+
+def _row(path: Path, shape: tuple[int, ...], fortran_order: bool, axis: int) -> tuple[int, int]:
+    """How many elements a row along an axis has, and how far apart these lie in the file."""
+    if not -len(shape) <= axis < len(shape):
+        raise CommandError(f"{path} has {len(shape)} dimensions: there is no axis {axis}")
+    axis %= len(shape)
+    return shape[axis], math.prod(shape[:axis] if fortran_order else shape[axis + 1:])
+
+
+def _by_rows(function: Callable[..., np.ndarray], length: int, inner: int) -> Callable[..., np.ndarray]:
+    """The function of a flat block of whole rows, whose elements lie ``inner`` apart."""
+
+    def call(x: np.ndarray, out: np.ndarray) -> np.ndarray:
+        shape = (-1, length, inner)
+        return function(x.reshape(shape), axis=1, out=out.reshape(shape))
+
+    return call
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
@@ -125,7 +167,8 @@ def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
 
 
 def _apply(
-    function: Callable[..., object], source: BufferedReader, x: np.ndarray, target: BinaryIO, y: np.ndarray, count: int
+    function: Callable[..., object], source: BufferedReader, x: np.ndarray, target: BinaryIO, y: np.ndarray, count: int,
+    block: int,
 ) -> None:
     """Reads into ``x``, computes into ``y``, which may be ``x``, and writes, block by block.
 
@@ -134,8 +177,8 @@ def _apply(
     """
     start = 0
     try:
-        for start in _progress(range(0, count, BLOCK), BLOCK * x.itemsize):
-            n = min(BLOCK, count - start)
+        for start in _progress(range(0, count, max(1, block)), block * x.itemsize):
+            n = min(block, count - start)
             if source.readinto(x[:n].data) < x[:n].nbytes:
                 raise CommandError(f"{source.name} has become shorter meanwhile")
             function(x[:n], out=y[:n])
@@ -145,7 +188,7 @@ def _apply(
         if target.name == source.name:
             note(
                 f"cyact apply: {target.name} is half changed: the first {start} of its {count} elements are, "
-                f"from {min(start + BLOCK, count)} on none is"
+                f"from {min(start + block, count)} on none is"
             )
         raise
 

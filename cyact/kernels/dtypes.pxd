@@ -46,3 +46,12 @@ ctypedef fused floating:
     bfloat16
     float
     double
+
+ctypedef fused computed_as_float:
+    half
+    bfloat16
+    float
+    int8_t
+    int16_t
+    uint8_t
+    uint16_t

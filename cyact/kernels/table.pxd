@@ -10,6 +10,8 @@ cdef enum:
     MAX_PARAMETERS = 3      # such as a slope
     MAX_OPERANDS = 6        # those and the output
     NEST_OPERANDS = 7       # those and a mask
+    MAX_ROW_OPERANDS = 3    # of a function of rows, which has no parameters
+    SEGMENTS = 1024         # parts that the sum of a long row is made of, at most
 
 # Computes ``n`` elements. ``args`` are the operands: inputs, parameters, output. Each is contiguous and aligned; where
 # ``single``, each parameter is one value instead. The output is one of the inputs, or overlaps none of them. Where
@@ -33,19 +35,54 @@ cdef struct Loops:
     kernel_t rounded        # of floats whose results are rounded to 16 bits, so that it may be less exact
     Lookup lookups[2]       # of uint8 and int8, of functions without parameters
 
+# How a function of rows is computed: rows [start, stop) in C order; or one row by passes, each of them over all segments
+# in any order, on several threads at will, until ``next_pass`` says that there is none. The two pointers at the end are
+# NULL: their types are those that the function is compiled for, of the input and of the computation.
+ctypedef void (*run_rows_t)(
+    const RowNest* nest, Py_ssize_t start, Py_ssize_t stop, void*, void*
+) noexcept nogil
+ctypedef void (*run_pass_t)(const RowNest* nest, LongRow* row, Py_ssize_t segment, void*, void*) noexcept nogil
+ctypedef bint (*next_pass_t)(const RowNest* nest, LongRow* row, void*, void*) noexcept nogil
+
+cdef struct RowLoops:
+    run_rows_t compute
+    run_pass_t run_pass
+    next_pass_t next_pass
+
 # A function for one dtype.
 cdef struct Kernel:
     const char* function            # its name, "relu"
     char types[MAX_OPERANDS + 1]    # a NumPy type character for each operand; "E" is bfloat16
     int itemsize[MAX_OPERANDS]
     int inputs, parameters, operands
-    int core                        # dimensions of what is computed at once: 0 for an element, 1 for a row
+    int row                         # what is computed of a whole row (rows.pxi); 0 where elements are by themselves
+    bint row_results                # whether a row has a result for each element, or one
     bint compute_bound              # by arithmetic, not by memory: worth a thread for fewer elements
     bint stores_past_cache          # by itself, see ``kernel_t``
     # True unless a row promises that no input raises invalid, divide-by-zero or overflow (QUIET_FLOATS in table.pxi).
     bint raises_flags
-    kernel_t call
+    kernel_t call                   # NULL where rows are computed
     const Loops* loops
+    RowLoops rows                   # and these where elements are
+
+# One call of a function of rows, over arrays of any strides: ``ndim`` axes along which rows lie, at least one, the
+# outermost first; then the ``core`` axes of a row.
+cdef struct RowNest:
+    const Kernel* kernel
+    int ndim, core
+    Py_ssize_t rows, length
+    Py_ssize_t shape[MAX_DIMS]
+    Py_ssize_t strides[MAX_ROW_OPERANDS][MAX_DIMS]
+    char* data[MAX_ROW_OPERANDS]
+
+# A row that is computed in passes over its segments, and what these have found.
+cdef struct LongRow:
+    char* data[MAX_ROW_OPERANDS]
+    int step                        # what the pass does; 0 before the first one
+    double largest, a, b
+    double tops[SEGMENTS]
+    double sums[SEGMENTS]
+    double rests[SEGMENTS]
 
 # One call over arrays of any strides. Axis 0 is the outermost. The arrays may have other dtypes than the kernel takes:
 # inputs and parameters any dtype where it takes float or double, the output float or double for each other.
@@ -82,3 +119,6 @@ cdef struct Level:
     void (*plan_nest)(LoopNest* nest) noexcept nogil
     # Computes its blocks [start, stop).
     void (*run_nest)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+    # Segments of a row that threads may share; 1 where rows are computed whole.
+    Py_ssize_t (*row_segments)(const RowNest* nest) noexcept nogil
+    void (*start_row)(const RowNest* nest, Py_ssize_t row, LongRow* state) noexcept nogil

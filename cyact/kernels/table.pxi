@@ -17,6 +17,8 @@ level_table.store = store
 level_table.run_streamed = run_streamed
 level_table.plan_nest = plan_nest
 level_table.run_nest = run_nest
+level_table.row_segments = row_segments
+level_table.start_row = start_row
 
 
 # NumPy's type character of a dtype, and of the result that a function of real numbers has for it.
@@ -102,6 +104,23 @@ cdef int add_real(const char* name, int inputs, int parameters, Loops* loops, in
     return add(name, inputs, parameters, code(tag), result_code(tag), result_code(tag), call, loops, traits)
 
 
+# A function of rows: a result for each element, or, of logsumexp, one for a row.
+cdef int add_row_function(const char* name, int inputs, int function, number* tag) except -1:
+    add(name, inputs, 0, code(tag), 0, result_code(tag), NULL, NULL, COMPUTE_BOUND)
+    cdef Kernel* kernel = <Kernel*> &level_table.kernels[level_table.count - 1]
+    kernel.row = function
+    kernel.row_results = function != LOGSUMEXP
+    if number in computed_as_float:
+        kernel.rows.compute = <run_rows_t> compute_rows[number, float]
+        kernel.rows.run_pass = <run_pass_t> run_pass[number, float]
+        kernel.rows.next_pass = <next_pass_t> next_pass[number, float]
+    else:
+        kernel.rows.compute = <run_rows_t> compute_rows[number, double]
+        kernel.rows.run_pass = <run_pass_t> run_pass[number, double]
+        kernel.rows.next_pass = <next_pass_t> next_pass[number, double]
+    return 0
+
+
 cdef int add_rows(number* tag) except -1:
     add_exact(b"relu", 1, <kernel_t> relu_kernel[number], tag)
     add_exact(b"relu_grad", 2, <kernel_t> relu_grad_kernel[number], tag)
@@ -127,6 +146,9 @@ cdef int add_rows(number* tag) except -1:
     add_real(b"logit", 1, 0, &logit_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"gelu", 1, 0, &gelu_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
     add_real(b"gelu_approximate", 1, 0, &gelu_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+    add_row_function(b"softmax", 1, SOFTMAX, tag)
+    add_row_function(b"log_softmax", 1, LOG_SOFTMAX, tag)
+    add_row_function(b"logsumexp", 1, LOGSUMEXP, tag)
     # ``in`` a fused type is decided when Cython specialises: a row for each dtype of the group alone.
     if number in integer:
         add(b"leaky_relu", 1, 1, code(tag), result_code(tag), result_code(tag),
@@ -155,6 +177,8 @@ cdef int add_rows(number* tag) except -1:
         add_real(b"logit_grad", 2, 0, &logit_grad_loops, COMPUTE_BOUND, tag)
         add_real(b"gelu_grad", 2, 0, &gelu_grad_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
         add_real(b"gelu_grad_approximate", 2, 0, &gelu_grad_approximate_loops, COMPUTE_BOUND | STORES_PAST_CACHE, tag)
+        add_row_function(b"softmax_grad", 2, SOFTMAX_GRAD, tag)
+        add_row_function(b"log_softmax_grad", 2, LOG_SOFTMAX_GRAD, tag)
     return 0
 
 

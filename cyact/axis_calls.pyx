@@ -1,0 +1,410 @@
+"""The public functions along an axis: softmax and its like.
+
+Exact, aligned, native ndarrays of one dtype and shape are computed here, along any axes. Anything else goes to the
+generalised ufunc, which takes one axis: several are brought together first.
+"""
+
+cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+
+from operator import index as as_index
+
+import numpy as np
+from numpy.exceptions import AxisError
+
+from cyact.arguments cimport (
+    CASTING, DTYPE, INPUT, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, describe_call, parse,
+    with_context,
+)
+from cyact.dispatch cimport clear_raised_flags, run_row_nest
+from cyact.kernels.simd cimport get_status
+from cyact.kernels.table cimport MAX_DIMS, MAX_INPUTS, MAX_ROW_OPERANDS, Kernel, RowNest
+from cyact.ufuncs cimport type_index
+
+from cyact import docstrings
+from cyact.along_axis import ROWS
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_Return(cnp.ndarray array)                        # steals a reference
+    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
+
+cdef enum:
+    GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
+
+
+# ---- axes ----
+
+cdef int mark_axes(AxisFunction function, PyObject** values, int ndim, bint* is_core) except -1:
+    """Mark the axes that a row has, as NumPy's reductions take them: a number, a tuple, None for all."""
+    cdef object axes = -1 if values[PARAMETER] == NULL else <object> values[PARAMETER], axis
+    cdef int i
+    for i in range(ndim):
+        is_core[i] = axes is None
+    if axes is None:
+        return 0
+    for axis in axes if type(axes) is tuple else (axes,):
+        try:
+            given = as_index(axis) if not isinstance(axis, (bool, np.bool_)) else None
+        except TypeError:
+            given = None
+        if given is None:
+            problem = f"axis must be an integer, a tuple of integers or None, not {axes!r}"
+            raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
+        if not -ndim <= given < ndim:
+            problem = f"axis {given} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}"
+            raise AxisError(f"{describe_call(function, values[NAME])}: {problem}")
+        i = given % ndim
+        if is_core[i]:
+            raise ValueError(f"{describe_call(function, values[NAME])}: duplicate value in axis={axes!r}")
+        is_core[i] = True
+    return 0
+
+
+cdef bint keeps_dims(AxisFunction function, PyObject** values) except -1:
+    cdef PyObject* given = values[OPTION]
+    if given == NULL:
+        return False
+    if not isinstance(<object> given, (bool, np.bool_)):
+        raise TypeError(f"{describe_call(function, values[NAME])}: keepdims must be a bool, not {<object> given!r}")
+    return <object> given
+
+
+# ---- arrays ----
+
+cdef inline bint is_plain(object x):
+    if not cnp.PyArray_CheckExact(x):
+        return False
+    return cnp.PyArray_ISALIGNED(<cnp.ndarray> x) and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray> x)
+
+
+cdef bint same_shape(cnp.ndarray x, cnp.ndarray y):
+    cdef int axis
+    if x.ndim != y.ndim:
+        return False
+    for axis in range(x.ndim):
+        if x.shape[axis] != y.shape[axis]:
+            return False
+    return True
+
+
+cdef void bounds(cnp.ndarray x, char** low, char** high) noexcept:
+    cdef Py_ssize_t extent
+    cdef int axis
+    low[0] = cnp.PyArray_BYTES(x)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(x)
+    for axis in range(x.ndim):
+        extent = x.strides[axis] * (x.shape[axis] - 1)
+        if extent < 0:
+            low[0] += extent
+        else:
+            high[0] += extent
+
+
+cdef bint may_write(cnp.ndarray out, cnp.ndarray x, bint same_elements) noexcept:
+    """Whether ``out`` may be written while ``x`` is read: they are the same elements, or lie apart."""
+    cdef char* low
+    cdef char* high
+    cdef char* out_low
+    cdef char* out_high
+    cdef int axis
+    cdef bint same = same_elements and out.descr.type_num == x.descr.type_num
+    same = same and cnp.PyArray_BYTES(out) == cnp.PyArray_BYTES(x)
+    for axis in range(x.ndim if same else 0):
+        same = same and (out.strides[axis] == x.strides[axis] or x.shape[axis] <= 1)
+    if same or out.size == 0 or x.size == 0:
+        return True
+    bounds(x, &low, &high)
+    bounds(out, &out_low, &out_high)
+    return high <= out_low or out_high <= low
+
+
+cdef inline Py_ssize_t magnitude(Py_ssize_t x) noexcept:
+    return -x if x < 0 else x
+
+
+cdef int add_axis(RowNest* nest, int first, int operands, Py_ssize_t n, const Py_ssize_t* strides) noexcept:
+    """Put an axis inside of those from ``first`` on, or make it one with the last of them where all strides allow."""
+    cdef int last = nest.ndim + nest.core - 1, o
+    cdef bint merge = last >= first
+    for o in range(operands):
+        merge = merge and nest.strides[o][last] == strides[o] * n
+    if merge:
+        nest.shape[last] *= n
+        for o in range(operands):
+            nest.strides[o][last] = strides[o]
+        return 0
+    nest.shape[last + 1] = n
+    for o in range(operands):
+        nest.strides[o][last + 1] = strides[o]
+    return 1
+
+
+cdef bint make_nest(
+    RowNest* nest, const Kernel* kernel, PyObject** operands, const bint* is_core, bint keepdims
+) noexcept:
+    """Fill in a nest. False where elements of the output may overlap each other.
+
+    Rows lie along the other axes by descending stride of the first input. A row's own axes keep their order, on which
+    the order of addition depends.
+    """
+    cdef int inputs = kernel.inputs, count = inputs + 1, axis, a, o, kept = 0, outer = 0
+    cdef int order[MAX_DIMS]
+    cdef Py_ssize_t strides[MAX_DIMS][MAX_ROW_OPERANDS]
+    cdef cnp.ndarray x = <cnp.ndarray> operands[0], out = <cnp.ndarray> operands[inputs]
+    nest.kernel = kernel
+    nest.ndim = nest.core = 0
+    nest.rows = nest.length = 1
+    for o in range(count):
+        nest.data[o] = cnp.PyArray_BYTES(<cnp.ndarray> operands[o])
+    for axis in range(x.ndim):
+        for o in range(inputs):
+            strides[axis][o] = (<cnp.ndarray> operands[o]).strides[axis]
+        if kernel.row_results:
+            strides[axis][inputs] = out.strides[axis]
+        else:
+            strides[axis][inputs] = 0 if is_core[axis] else out.strides[kept]
+            kept += keepdims or not is_core[axis]
+        if is_core[axis]:
+            nest.length *= x.shape[axis]
+            continue
+        nest.rows *= x.shape[axis]
+        a = outer
+        while a > 0 and magnitude(strides[order[a - 1]][0]) < magnitude(strides[axis][0]):
+            order[a] = order[a - 1]
+            a -= 1
+        order[a] = axis
+        outer += 1
+    for a in range(outer):
+        if x.shape[order[a]] != 1:
+            nest.ndim += add_axis(nest, 0, count, x.shape[order[a]], strides[order[a]])
+    if nest.ndim == 0:
+        nest.shape[0] = nest.ndim = 1
+        for o in range(count):
+            nest.strides[o][0] = 0
+    for axis in range(x.ndim):
+        if is_core[axis] and x.shape[axis] != 1:
+            nest.core += add_axis(nest, nest.ndim, count, x.shape[axis], strides[axis])
+    if nest.core == 0:
+        nest.core = 1
+        nest.shape[nest.ndim] = 1
+        for o in range(count):
+            nest.strides[o][nest.ndim] = nest.kernel.itemsize[o]
+    return not overlaps_itself(nest, inputs)
+
+
+cdef bint overlaps_itself(const RowNest* nest, int o) noexcept:
+    """Whether elements of an operand may overlap: the axes by ascending stride, each must step over all before it."""
+    cdef Py_ssize_t extent = nest.kernel.itemsize[o]
+    cdef int axis, next_axis, count = nest.ndim + (nest.core if nest.kernel.row_results else 0), i
+    cdef bint used[MAX_DIMS]
+    for axis in range(count):
+        used[axis] = nest.shape[axis] <= 1
+    for i in range(count):
+        next_axis = -1
+        for axis in range(count):
+            if not used[axis] and (
+                next_axis < 0 or magnitude(nest.strides[o][axis]) < magnitude(nest.strides[o][next_axis])
+            ):
+                next_axis = axis
+        if next_axis < 0:
+            return False
+        if magnitude(nest.strides[o][next_axis]) < extent:
+            return True
+        extent += magnitude(nest.strides[o][next_axis]) * (nest.shape[next_axis] - 1)
+        used[next_axis] = True
+    return False
+
+
+cdef object reduced_shape(cnp.ndarray x, const bint* is_core, bint keepdims):
+    return tuple([1 if is_core[i] else x.shape[i] for i in range(x.ndim) if keepdims or not is_core[i]])
+
+
+# ---- plain arrays ----
+
+cdef object plain_call(AxisFunction function, PyObject** values, object out):
+    """The result; None where the ufunc has to be called."""
+    cdef PyObject* operands[MAX_ROW_OPERANDS]
+    cdef bint is_core[MAX_DIMS]
+    cdef bint keepdims
+    cdef const Kernel* kernel
+    cdef cnp.ndarray x, target
+    cdef cnp.dtype descriptor
+    cdef RowNest nest
+    cdef int inputs = function.inputs, i, number
+    cdef unsigned int status = get_status()
+    for i in range(inputs):
+        if not is_plain(<object> values[i]):
+            return None
+        operands[i] = values[i]
+    x = <cnp.ndarray> operands[0]
+    number = type_index(x.descr.type_num)
+    kernel = function.kernels[number] if number >= 0 else NULL
+    if kernel == NULL or x.ndim > MAX_DIMS - 2:
+        return None
+    if inputs == 2:
+        target = <cnp.ndarray> operands[1]
+        if target.descr.type_num != x.descr.type_num or not same_shape(x, target):
+            return None
+    mark_axes(function, values, x.ndim, is_core)
+    keepdims = keeps_dims(function, values)
+    descriptor = cnp.PyArray_DescrFromType(function.results[number])
+    if out is None and kernel.row_results:
+        Py_INCREF(descriptor)
+        target = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
+    elif out is None:
+        target = np.empty(reduced_shape(x, is_core, keepdims), descriptor)
+    elif not is_plain(out):
+        return None
+    else:
+        target = <cnp.ndarray> out
+        if target.descr.type_num != function.results[number] or not cnp.PyArray_ISWRITEABLE(target):
+            return None
+        if not same_shape(x, target) if kernel.row_results else out.shape != reduced_shape(x, is_core, keepdims):
+            return None
+        for i in range(inputs):
+            if not may_write(target, <cnp.ndarray> operands[i], kernel.row_results):
+                return None
+    operands[inputs] = <PyObject*> target
+    if not make_nest(&nest, kernel, operands, is_core, keepdims):
+        return None
+    if target.size > 0:
+        if x.size < GIL_FREE:
+            kernel.rows.compute(&nest, 0, nest.rows, NULL, NULL)
+        else:
+            with nogil:
+                run_row_nest(&nest)
+        clear_raised_flags(status)
+    if out is None and target.ndim == 0:
+        Py_INCREF(target)
+        return PyArray_Return(target)
+    return target
+
+
+# ---- the ufunc ----
+
+cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
+    """The call by the ufunc, of arrays and array-likes of any kind."""
+    cdef bint is_core[MAX_DIMS]
+    cdef int i
+    cdef object axis = -1 if values[PARAMETER] == NULL else <object> values[PARAMETER]
+    cdef bint keepdims = keeps_dims(function, values)
+    cdef bint reduces = not function.row_results
+    options = [i for i in (CASTING, ORDER, DTYPE, SUBOK) if values[i] != NULL]
+    keywords = {<object> function.names[i]: <object> values[i] for i in options}
+    inputs = [<object> values[i] for i in range(function.inputs)]
+    inputs = [x if hasattr(x, "__array_ufunc__") else np.asarray(x) for x in inputs]
+    # Casts of the result warn: of overflow to inf, and of values that an integer dtype cannot hold.
+    with np.errstate(all="ignore"):
+        if not all(isinstance(x, np.ndarray) for x in inputs):
+            # Other libraries' arrays are handed over as they are. Theirs take one axis, as NumPy's own ufuncs do.
+            if type(axis) is tuple and len(axis) == 1:
+                axis = axis[0]
+            if axis is None or type(axis) is tuple:
+                raise TypeError(f"axis={axis!r}: arrays of type {type(inputs[0]).__name__} take one axis, a number")
+            if reduces and keepdims:
+                keywords["keepdims"] = True
+            return function.ufunc(*inputs, out=out, axis=axis, **keywords)
+        if len(inputs) == 2 and inputs[0].shape != inputs[1].shape:
+            inputs = np.broadcast_arrays(*inputs, subok=True)
+        x = inputs[0]
+        mark_axes(function, values, x.ndim, is_core)
+        core = [i for i in range(x.ndim) if is_core[i]]
+        if len(core) == 1:
+            if reduces and keepdims:
+                keywords["keepdims"] = True
+            return function.ufunc(*inputs, out=out, axis=core[0], **keywords)
+        # Several axes are brought together at the end, which copies an array where they do not lie beside each other.
+        ends = tuple(range(-len(core), 0))
+        moved = [np.moveaxis(array, core, ends) for array in inputs]
+        outer = moved[0].shape[:x.ndim - len(core)]
+        length = int(np.prod(moved[0].shape[x.ndim - len(core):]))
+        keywords.pop("order", None)
+        result = np.asanyarray(function.ufunc(*(array.reshape(*outer, length) for array in moved), axis=-1, **keywords))
+        if reduces:
+            result = result.reshape(reduced_shape(x, is_core, keepdims))
+        else:
+            result = np.moveaxis(result.reshape(moved[0].shape), ends, core)
+        if out is None:
+            return result if result.ndim else result[()]
+        if not isinstance(out, np.ndarray):
+            raise TypeError("out must be an array")
+        if out.shape != result.shape:
+            raise ValueError(f"out has the shape {out.shape}, the result {result.shape}")
+        np.copyto(out, result, casting=keywords.get("casting", "same_kind"))
+        return out
+
+
+# ---- the functions ----
+
+cdef class AxisFunction(Signature):
+    """A public function along an axis. It is described by its row in along_axis.py, and pickled by its name."""
+
+    cdef readonly object row
+    cdef bint row_results
+
+    def __init__(self, row):
+        Signature.__init__(self, row)
+        self.row = row
+        self.row_results = not row.reduces
+        # What stands in the slots of a parameter and an option, which these functions have none of.
+        self.names[PARAMETER] = <PyObject*> "axis"
+        self.names[WHERE] = NULL
+        if row.reduces:
+            self.names[OPTION] = <PyObject*> "keepdims"
+
+    def __call__(self, *args, **keywords):
+        cdef PyObject* stack[2 * SLOTS]
+        cdef PyObject* values[SLOTS]
+        cdef object given = (*args, *keywords.values()), names = tuple(keywords), out
+        cdef Py_ssize_t i
+        for i in range(min(len(given), <Py_ssize_t> 2 * SLOTS)):
+            stack[i] = <PyObject*> given[i]
+        parse(self, stack, min(len(args), <Py_ssize_t> SLOTS), <PyObject*> names, values)
+        out = None if values[OUT] == NULL else <object> values[OUT]
+        if type(out) is tuple and len(out) == 1:
+            out = out[0]
+        result = None
+        if values[CASTING] == values[ORDER] == values[DTYPE] == values[SUBOK] == NULL:
+            result = plain_call(self, values, out)
+        if result is not None:
+            return result
+        try:
+            return ufunc_call(self, values, out)
+        except (TypeError, ValueError, OverflowError) as error:
+            if type(error) is AxisError and error.ndim is not None:     # NumPy's, of an output
+                raise AxisError(f"{describe_call(self, values[NAME])}: {error}") from error
+            if str(error).startswith(describe_call(self, values[NAME])):
+                raise
+            raise with_context(error, self, values[NAME]) from error
+
+    @property
+    def __name__(self):
+        return self.name
+
+    @property
+    def __qualname__(self):
+        return self.name
+
+    @property
+    def __module__(self):
+        return "cyact"
+
+    @property
+    def __doc__(self):
+        return docstrings.docstring(self.row)
+
+    @property
+    def __signature__(self):
+        return docstrings.signature(self.row)
+
+    def __repr__(self):
+        return f"<cyact.{self.name}>"
+
+    def __reduce__(self):
+        return self.name
+
+
+functions = {row.name: AxisFunction(row) for row in ROWS}

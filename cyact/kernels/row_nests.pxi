@@ -1,0 +1,375 @@
+# softmax and its like, over arrays of any dtype and strides: which elements make a tile, and how they come there.
+#
+# Rows of floats or doubles that lie straight are computed where they lie; so are rows across straight runs. Anything
+# else is converted into a tile in the first-level cache, computed there, and converted back. Rows that no tile holds go
+# in passes, part by part (``run_pass``): a part that does not lie straight is converted in each pass anew.
+
+cdef enum:
+    SHORT = 16          # rows of fewer elements are transposed into a tile
+
+
+# ---- to and from a tile ----
+
+cdef inline real converted(number x, real tag) noexcept nogil:
+    if number is half or number is bfloat16:
+        return widen(x)
+    else:
+        return <real> x
+
+
+# n elements of any stride.
+cdef void load_run(const number* x, Py_ssize_t stride, Py_ssize_t n, real* to) noexcept nogil:
+    cdef Py_ssize_t i
+    if stride != sizeof(number):
+        for i in range(n):
+            to[i] = converted[number, real]((<const number*> (<const char*> x + i * stride))[0], 0)
+    elif number is half:
+        load_block(x, to, n)
+    else:
+        for i in range(n):
+            to[i] = converted[number, real](x[i], 0)
+
+
+# The same back. The result of an integer is a float or double.
+cdef void store_run(number* tag, const real* x, void* to, Py_ssize_t stride, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef number* target
+    if number is half or number is bfloat16:
+        if number is half and stride == sizeof(number):
+            store_block(x, <number*> to, n)
+            return
+        for i in range(n):
+            target = <number*> (<char*> to + i * stride)
+            target[0] = narrow(<float> x[i], target[0])
+    elif stride == sizeof(real):
+        memcpy(to, x, n * sizeof(real))
+    else:
+        for i in range(n):
+            (<real*> (<char*> to + i * stride))[0] = x[i]
+
+
+# ---- where things lie ----
+
+# Of an operand, from the first element of the nest: row ``row``, or element ``i`` of a row.
+cdef inline Py_ssize_t row_offset(const RowNest* nest, int operand, Py_ssize_t row) noexcept nogil:
+    cdef Py_ssize_t offset = 0
+    cdef int axis
+    for axis in range(nest.ndim - 1, -1, -1):
+        offset += row % nest.shape[axis] * nest.strides[operand][axis]
+        row //= nest.shape[axis]
+    return offset
+
+
+cdef inline Py_ssize_t element_offset(const RowNest* nest, int operand, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t offset = 0
+    cdef int axis
+    for axis in range(nest.ndim + nest.core - 1, nest.ndim, -1):
+        offset += i % nest.shape[axis] * nest.strides[operand][axis]
+        i //= nest.shape[axis]
+    return offset + i * nest.strides[operand][nest.ndim]
+
+
+# Elements [start, start + n) of a row into a buffer, or back: runs along its last axis.
+cdef void load_row(
+    const RowNest* nest, int operand, number* tag, const char* row, Py_ssize_t start, Py_ssize_t n, real* to
+) noexcept nogil:
+    cdef int last = nest.ndim + nest.core - 1
+    cdef Py_ssize_t m
+    while n > 0:
+        m = n if nest.core == 1 else min(n, nest.shape[last] - start % nest.shape[last])
+        load_run[number, real](
+            <const number*> (row + element_offset(nest, operand, start)), nest.strides[operand][last], m, to
+        )
+        start += m
+        to += m
+        n -= m
+
+
+cdef void store_row(
+    const RowNest* nest, int operand, number* tag, char* row, Py_ssize_t start, Py_ssize_t n, const real* x
+) noexcept nogil:
+    cdef int last = nest.ndim + nest.core - 1
+    cdef Py_ssize_t m
+    while n > 0:
+        m = n if nest.core == 1 else min(n, nest.shape[last] - start % nest.shape[last])
+        store_run(tag, x, row + element_offset(nest, operand, start), nest.strides[operand][last], m)
+        start += m
+        x += m
+        n -= m
+
+
+# ---- logarithms whose sum does not tell ----
+
+# The sum of the exponentials of a row without its largest element, relative to that one, where the sum of all does not
+# tell: they are too small beside the largest, or that is not finite. The row is looked at again without it.
+cdef double others_of(const RowNest* nest, number* tag, const char* row, real largest) noexcept nogil:
+    cdef Py_ssize_t n = nest.length, length = segment_length(n), done = 0, stop, m, i
+    cdef int function = nest.kernel.row
+    cdef double sum = 0, rest = 0, others, d, dl, t, p, first, second
+    cdef double sums[MOST_LANES]
+    cdef double rests[MOST_LANES]
+    cdef real top = -INFINITY
+    cdef real scales[3 * GROUP]
+    cdef real x[BLOCK + GROUP]
+    cdef real e[BLOCK]
+    while done < n:
+        m = min(<Py_ssize_t> BLOCK, n - done)
+        load_row(nest, 0, tag, row, done, m, x)
+        for i in range(m):
+            if isnan(x[i]):
+                return NAN
+            if x[i] != largest:
+                top = larger(top, x[i])
+        done += m
+    if isinf(largest):
+        return 0 if function == LOGSUMEXP else NAN
+    if top == -INFINITY:
+        return 0
+    find_scales(&top, 1, scales)
+    done = 0
+    while done < n:
+        memset(sums, 0, sizeof(sums))
+        memset(rests, 0, sizeof(rests))
+        stop = min(n, done + length)
+        while done < stop:
+            m = min(<Py_ssize_t> BLOCK, stop - done)
+            load_row(nest, 0, tag, row, done, m, x)
+            for i in range(m):
+                x[i] = -INFINITY if x[i] == largest else x[i]
+            add_part(LOGSUMEXP, x, x, m, scales, e, sums, rests)
+            done += m
+        fold(e, sums, rests, &sum, &rest)
+    others = sum_of_others(top, sum, rest)
+    # e^(top - largest) (1 + others), down to the smallest subnormal number.
+    two_sum(top, -<double> largest, &d, &dl)
+    exp_sum[double](max(d, -800.0), dl, TWICE_ROUND, &t, &p)
+    pow2_halves(t, &first, &second)
+    return fma(first, p, first) * (1 + others) * second
+
+
+# ---- tiles ----
+
+# Rows [row, row + rows), along the last of their axes. ``direct``: they are computed where they lie.
+cdef void run_tile(
+    const RowNest* nest, Py_ssize_t row, int rows, bint across, bint direct, number* tag, real* real_tag
+) noexcept nogil:
+    cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1, last = nest.ndim - 1, o, g
+    cdef Py_ssize_t n = nest.length, i
+    cdef char* at[MAX_ROW_OPERANDS]
+    cdef Py_ssize_t row_stride[MAX_ROW_OPERANDS]
+    cdef Py_ssize_t pitch[MAX_ROW_OPERANDS]
+    cdef real* x[MAX_ROW_OPERANDS]
+    cdef real tile[MAX_INPUTS][TILE + GROUP]
+    cdef real m[GROUP]
+    cdef real a[GROUP]
+    cdef real b[GROUP]
+    cdef real scales[3 * GROUP]
+    cdef double sum[GROUP]
+    cdef double rest[GROUP]
+    for o in range(out + 1):
+        at[o] = nest.data[o] + row_offset(nest, o, row)
+        row_stride[o] = nest.strides[o][last]
+        if direct:
+            x[o] = <real*> at[o]
+            pitch[o] = (nest.strides[o][last + 1] if across else row_stride[o]) // <Py_ssize_t> sizeof(real)
+            continue
+        x[o] = tile[o if o < out else 0]
+        pitch[o] = rows if across else n
+        if o < out and across:
+            for i in range(n):
+                load_run[number, real](
+                    <const number*> (at[o] + element_offset(nest, o, i)), row_stride[o], rows, x[o] + i * rows
+                )
+        elif o < out:
+            for g in range(rows):
+                load_row(nest, o, tag, at[o] + g * row_stride[o], 0, n, x[o] + g * n)
+    if function <= LOGSUMEXP:
+        find_largest(x[0], pitch[0], n, rows, across, m)
+        find_scales(m, rows, scales)
+    add_tile(function, x[0], pitch[0], x[second], pitch[second], n, rows, across, scales, x[out], pitch[out], sum, rest)
+    conclude_tile(function, rows, m, sum, rest, a, b)
+    if function == LOG_SOFTMAX or function == LOGSUMEXP:
+        for g in range(rows):
+            if isnan(b[g]):
+                conclude_log(function, m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &a[g], &b[g])
+    if function == LOGSUMEXP:
+        store_run(tag, b, at[out], row_stride[out], rows)
+        return
+    o = out if function == SOFTMAX else 0
+    if across:
+        for i in range(n):
+            finish_part(
+                function, x[o] + i * pitch[o], x[second] + i * pitch[second], a, b, True, x[out] + i * pitch[out], rows
+            )
+    else:
+        for g in range(rows):
+            finish_part(
+                function, x[o] + g * pitch[o], x[second] + g * pitch[second], a + g, b + g, False,
+                x[out] + g * pitch[out], n,
+            )
+    if not direct and across:
+        for i in range(n):
+            store_run(tag, x[out] + i * rows, at[out] + element_offset(nest, out, i), row_stride[out], rows)
+    elif not direct:
+        for g in range(rows):
+            store_row(nest, out, tag, at[out] + g * row_stride[out], 0, n, x[out] + g * n)
+
+
+# ---- rows that no tile holds ----
+
+cdef enum:
+    FIND = 1        # the largest element of each segment
+    ADD             # its sum
+    WRITE           # its results
+
+
+# Whether the rows of an operand lie straight, as numbers of the dtype of the computation.
+cdef inline bint lies_straight(const RowNest* nest, int operand, number* tag, real* real_tag) noexcept nogil:
+    cdef bint computed = number is real or operand == nest.kernel.inputs and not (number is half or number is bfloat16)
+    return computed and nest.core == 1 and nest.strides[operand][nest.ndim] == sizeof(real)
+
+
+# A part of a row as it is computed with: where it lies, or converted.
+cdef inline const real* part_of(
+    const RowNest* nest, int operand, number* tag, const LongRow* row, Py_ssize_t start, Py_ssize_t n, real* buffer
+) noexcept nogil:
+    if lies_straight(nest, operand, tag, buffer):
+        return <const real*> row.data[operand] + start
+    load_row(nest, operand, tag, row.data[operand], start, n, buffer)
+    return buffer
+
+
+# One segment's share of a pass.
+cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number* tag, real* real_tag) noexcept nogil:
+    cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1
+    cdef Py_ssize_t length = segment_length(nest.length), done = segment * length, m
+    cdef Py_ssize_t stop = min(nest.length, done + length)
+    cdef bint straight = lies_straight(nest, out, tag, real_tag)
+    cdef real a = <real> row.a, b = <real> row.b, largest = <real> row.largest, top = -INFINITY
+    cdef real scales[3 * GROUP]
+    cdef real buffers[MAX_INPUTS][BLOCK + GROUP]
+    cdef real block[BLOCK]
+    cdef double sums[MOST_LANES]
+    cdef double rests[MOST_LANES]
+    cdef const real* x
+    cdef const real* dy
+    cdef real* to
+    memset(sums, 0, sizeof(sums))
+    memset(rests, 0, sizeof(rests))
+    find_scales(&largest, 1, scales)
+    while done < stop:
+        m = min(<Py_ssize_t> BLOCK, stop - done)
+        to = <real*> row.data[out] + done if straight and function != LOGSUMEXP else block
+        if row.step == WRITE and function == SOFTMAX and straight:
+            x = to
+        else:
+            x = part_of(nest, 0, tag, row, done, m, buffers[0])
+        dy = x if second == 0 else part_of(nest, 1, tag, row, done, m, buffers[1])
+        if row.step == FIND:
+            top = larger(top, largest_of(x, m))
+        elif row.step == ADD:
+            if function == SOFTMAX:
+                add_part(SOFTMAX, x, x, m, scales, to, sums, rests)
+            elif function == SOFTMAX_GRAD:
+                add_part(SOFTMAX_GRAD, x, dy, m, scales, block, sums, rests)
+            elif function == LOG_SOFTMAX_GRAD:
+                add_part(LOG_SOFTMAX_GRAD, x, dy, m, scales, block, sums, rests)
+            else:
+                add_part(LOGSUMEXP, x, x, m, scales, block, sums, rests)
+        else:
+            if function == SOFTMAX and not straight:
+                row_exps(x, block, m, scales, 0)
+                x = block
+            finish_part(function, x, dy, &a, &b, False, to, m)
+            if not straight:
+                store_row(nest, out, tag, row.data[out], done, m, to)
+        done += m
+    if row.step == FIND:
+        row.tops[segment] = top
+    elif row.step == ADD:
+        row.sums[segment] = row.rests[segment] = 0
+        fold(block, sums, rests, &row.sums[segment], &row.rests[segment])
+
+
+# Between passes: what the segments have found is brought together. False at the end.
+cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_tag) noexcept nogil:
+    cdef int function = nest.kernel.row
+    cdef Py_ssize_t length = segment_length(nest.length), segment, count = (nest.length + length - 1) // length
+    cdef double sum = 0, rest = 0, error
+    cdef real a, b, largest
+    if row.step == 0:
+        row.step = FIND if function <= LOGSUMEXP else ADD
+        return True
+    if row.step == FIND:
+        row.largest = -INFINITY
+        for segment in range(count):
+            row.largest = larger(row.largest, row.tops[segment])
+        row.step = ADD
+        return True
+    if row.step == WRITE:
+        return False
+    for segment in range(count):
+        two_sum(sum, row.sums[segment], &sum, &error)
+        rest += row.rests[segment] + error
+    largest = <real> row.largest
+    conclude_tile(function, 1, &largest, &sum, &rest, &a, &b)
+    if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(b):
+        conclude_log(function, largest, others_of(nest, tag, row.data[0], largest), &a, &b)
+    row.a, row.b, row.step = a, b, WRITE
+    if function == LOGSUMEXP:
+        store_run(tag, &b, row.data[nest.kernel.inputs], 0, 1)
+        return False
+    return True
+
+
+# ---- all rows ----
+
+# Threads share a row that no tile holds, if its elements lie beside each other.
+cdef Py_ssize_t row_segments(const RowNest* nest) noexcept nogil:
+    cdef Py_ssize_t length = segment_length(nest.length)
+    if nest.strides[0][nest.ndim + nest.core - 1] != nest.kernel.itemsize[0]:
+        return 1
+    return (nest.length + length - 1) // length
+
+
+cdef void start_row(const RowNest* nest, Py_ssize_t row, LongRow* state) noexcept nogil:
+    cdef int o
+    for o in range(nest.kernel.inputs + 1):
+        state.data[o] = nest.data[o] + row_offset(nest, o, row)
+    state.step = 0
+
+
+
+# Rows [start, stop), counted in C order.
+cdef void compute_rows(
+    const RowNest* nest, Py_ssize_t start, Py_ssize_t stop, number* tag, real* real_tag
+) noexcept nogil:
+    cdef Py_ssize_t n = nest.length, group, rows, segment, length = segment_length(n)
+    cdef int last = nest.ndim - 1, operands = nest.kernel.inputs + nest.kernel.row_results, o
+    cdef bint straight = True, beside = number is real and nest.core == 1, across, direct
+    cdef Py_ssize_t along = nest.strides[0][last + nest.core], to_next = nest.strides[0][last]
+    cdef LongRow row
+    for o in range(operands):
+        straight = straight and lies_straight(nest, o, tag, real_tag)
+        beside = beside and nest.strides[o][last] == sizeof(real)
+    straight = straight and n >= SHORT and number is real
+    direct = straight or beside
+    if direct:
+        across = not straight
+        group = min(<Py_ssize_t> GROUP, TILE // n) if straight else GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
+    else:
+        across = n < SHORT or max(to_next, -to_next) < max(along, -along)
+        across = across and n <= TILE // SHORT
+        group = min(<Py_ssize_t> GROUP, TILE // max(<Py_ssize_t> 1, n))
+    while start < stop:
+        rows = min(stop - start, nest.shape[last] - start % nest.shape[last])
+        if group > 0:
+            rows = min(rows, group)
+            run_tile(nest, start, <int> rows, across, direct, tag, real_tag)
+            start += rows
+            continue
+        start_row(nest, start, &row)
+        while next_pass(nest, &row, tag, real_tag):
+            for segment in range((n + length - 1) // length):
+                run_pass(nest, &row, segment, tag, real_tag)
+        start += 1
