@@ -97,10 +97,12 @@ def run(args: argparse.Namespace) -> None:
     with open(args.input, "rb") as source:
         source.seek(offset)
         count = math.prod(shape)
-        call, block = partial(function, **keywords), BLOCK
+        call: Callable[..., np.ndarray] = partial(function, **keywords)
+        block = BLOCK
         if along_axis:
             length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
-            call, block = _by_rows(call, length, inner), max(1, BLOCK // max(1, length * inner)) * length * inner
+            call = _by_rows(call, length, inner)
+            block = max(1, BLOCK // max(1, length * inner)) * length * inner
         x = np.empty(min(count, block), dtype)
         y = x if result == dtype else np.empty(x.size, result)
         if args.in_place:
