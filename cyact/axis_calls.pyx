@@ -14,12 +14,12 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from cyact.arguments cimport (
-    CASTING, DTYPE, INPUT, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, describe_call, parse,
+    CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, describe_call, parse,
     with_context,
 )
 from cyact.dispatch cimport clear_raised_flags, run_row_nest
 from cyact.kernels.simd cimport get_status
-from cyact.kernels.table cimport MAX_DIMS, MAX_INPUTS, MAX_ROW_OPERANDS, Kernel, RowNest
+from cyact.kernels.table cimport MAX_DIMS, MAX_ROW_OPERANDS, Kernel, RowNest
 from cyact.ufuncs cimport type_index
 
 from cyact import docstrings
@@ -198,11 +198,11 @@ cdef bint make_nest(
 cdef bint overlaps_itself(const RowNest* nest, int o) noexcept:
     """Whether elements of an operand may overlap: the axes by ascending stride, each must step over all before it."""
     cdef Py_ssize_t extent = nest.kernel.itemsize[o]
-    cdef int axis, next_axis, count = nest.ndim + (nest.core if nest.kernel.row_results else 0), i
+    cdef int axis, next_axis, count = nest.ndim + (nest.core if nest.kernel.row_results else 0)
     cdef bint used[MAX_DIMS]
     for axis in range(count):
         used[axis] = nest.shape[axis] <= 1
-    for i in range(count):
+    for _ in range(count):
         next_axis = -1
         for axis in range(count):
             if not used[axis] and (

@@ -118,7 +118,6 @@ cdef void run_strided(LoopNest* nest) noexcept nogil:
         level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))
 
 
-
 # A function of rows: a thread has some rows at a time, or some segments of one row where there are few and long ones
 # that lie straight.
 cdef void run_row_nest(const RowNest* nest) noexcept nogil:

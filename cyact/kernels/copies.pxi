@@ -1,8 +1,8 @@
 # Copies between any two layouts: between an array of any strides and a block that the kernel takes.
 #
-# What is copied is a plane of ``rows`` rows of ``n`` elements. Each side has a step from row to row and one from element
-# to element, in bytes. A side whose smaller step is from row to row is transposed: it is copied in squares of 16 bytes a
-# side, which vectors turn, so that every cache line is read and written whole.
+# What is copied is a plane of ``rows`` rows of ``n`` elements. Each side has a step from row to row and one from
+# element to element, in bytes. A side whose smaller step is from row to row is transposed: it is copied in squares of
+# 16 bytes a side, which vectors turn, so that every cache line is read and written whole.
 
 ctypedef fused unit:
     uint8_t
@@ -100,7 +100,9 @@ cdef inline void transpose(
     while i + side <= n:
         row = 0
         while row + side <= rows:
-            transpose_square(<char*> (to + i) + row * to_row, to_row, <const char*> (source + row) + i * step, step, size)
+            transpose_square(
+                <char*> (to + i) + row * to_row, to_row, <const char*> (source + row) + i * step, step, size
+            )
             row += side
         for row in range(row, rows):
             copy_run(<unit*> (<char*> (to + i) + row * to_row), size,

@@ -374,8 +374,8 @@ cdef inline real elu_grad(real g, real y, real alpha) noexcept nogil:
 #
 # 1. z = beta x and its rounding error; e^-z = s (1 + p), scaled by A as in sigmoid.
 # 2. D + dl = A + s (1 + p) as the sum of two numbers, dl from what A + s lost and what D lost; y = A x / D with one
-#    Newton step. A is multiplied in at the end, since A x may be subnormal; but at the start where beta is so small that
-#    x may be large enough for x / D to overflow.
+#    Newton step. A is multiplied in at the end, since A x may be subnormal; but at the start where beta is so small
+#    that x may be large enough for x / D to overflow.
 # 3. Beyond where the quotient is x, and below where it is 0, those are taken.
 # For double p is kept as two numbers, r + q, whose sum would round once too often.
 cdef extern from *:

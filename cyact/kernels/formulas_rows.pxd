@@ -41,7 +41,8 @@ cdef inline void row_scale(real m, real* shift, real* round, real* low) noexcept
     low[0] = top - <real> (110 if real is float else 760)
 
 
-# e^(x - shift) / 2^K, times 2^64 (2^512), so that none is subnormal. Relative error 0.6 ULP of the smaller ULPs at most (2^-23.7 for float).
+# e^(x - shift) / 2^K, times 2^64 (2^512), so that none is subnormal. Relative error 0.6 ULP of the smaller ULPs at most
+# (2^-23.7 for float).
 #
 # 1. k ln2 in two parts: h = x - k LN2_HIGH is exact, c the low part, r their rounded sum.
 # 2. e^r = 1 + p, p = h + (c + r^2 S(r)): what r has lost is lost to the small term alone.
@@ -147,7 +148,7 @@ cdef inline real softmax_slope(real y, real dy, real s, real rest) noexcept nogi
 cdef inline real log_softmax_slope(real y, real dy, real s, real rest) noexcept nogil:
     cdef real least = -160 if real is float else -1100, most = 160 if real is float else 1100
     cdef real x = least if y < least else most if y > most else y
-    cdef real log2e = LOG2E_F if real is float else LOG2E, ln2_low = LN2_LOW_F if real is float else LN2_LOW
+    cdef real ln2_low = LN2_LOW_F if real is float else LN2_LOW
     cdef real round = TWICE_ROUND_F if real is float else TWICE_ROUND
     cdef real t, k, h, c, r, r2, p, first, second
     reduce(x, round, &t, &k, &h)

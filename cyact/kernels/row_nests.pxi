@@ -339,7 +339,6 @@ cdef void start_row(const RowNest* nest, Py_ssize_t row, LongRow* state) noexcep
     state.step = 0
 
 
-
 # Rows [start, stop), counted in C order.
 cdef void compute_rows(
     const RowNest* nest, Py_ssize_t start, Py_ssize_t stop, number* tag, real* real_tag
@@ -356,7 +355,10 @@ cdef void compute_rows(
     direct = straight or beside
     if direct:
         across = not straight
-        group = min(<Py_ssize_t> GROUP, TILE // n) if straight else GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
+        if straight:
+            group = min(<Py_ssize_t> GROUP, TILE // n)
+        else:
+            group = GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
     else:
         across = n < SHORT or max(to_next, -to_next) < max(along, -along)
         across = across and n <= TILE // SHORT

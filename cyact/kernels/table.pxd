@@ -35,9 +35,9 @@ cdef struct Loops:
     kernel_t rounded        # of floats whose results are rounded to 16 bits, so that it may be less exact
     Lookup lookups[2]       # of uint8 and int8, of functions without parameters
 
-# How a function of rows is computed: rows [start, stop) in C order; or one row by passes, each of them over all segments
-# in any order, on several threads at will, until ``next_pass`` says that there is none. The two pointers at the end are
-# NULL: their types are those that the function is compiled for, of the input and of the computation.
+# How a function of rows is computed: rows [start, stop) in C order; or one row by passes, each of them over all
+# segments in any order, on several threads at will, until ``next_pass`` says that there is none. The two pointers at
+# the end are NULL: their types are those that the function is compiled for, of the input and of the computation.
 ctypedef void (*run_rows_t)(
     const RowNest* nest, Py_ssize_t start, Py_ssize_t stop, void*, void*
 ) noexcept nogil
