@@ -256,7 +256,7 @@ def poster(theme: str = "light", functions: Iterable[str] | None = None) -> Figu
 def _has_curve(name: str) -> bool:
     """Whether it maps numbers one by one, without a parameter that must be given."""
     try:
-        return np.shape(curve_of(name, np.zeros(1), {})) == (1,)
+        return bool(np.shape(curve_of(name, np.zeros(1), {})) == (1,))
     except TypeError:
         return False
 
