@@ -16,6 +16,7 @@ import pytest
 from cases import CASES
 
 from cyact import cpu
+from cyact.along_axis import ALONG_AXIS
 
 if not shutil.which("objdump") or not sys.platform.startswith("linux") or "x86_64_v2" not in cpu.levels():
     pytest.skip("needs objdump, Linux and x86-64", allow_module_level=True)
@@ -34,10 +35,11 @@ class Kernel(ctypes.Structure):
         ("function", ctypes.c_char_p),
         ("types", ctypes.c_char * 7),
         ("itemsize", ctypes.c_int * 6),
-        *[(name, ctypes.c_int) for name in ("inputs", "parameters", "operands", "core")],
+        *[(name, ctypes.c_int) for name in ("inputs", "parameters", "operands", "row", "row_results")],
         *[(name, ctypes.c_int) for name in ("compute_bound", "stores_past_cache", "raises_flags")],
         ("call", ctypes.c_void_p),
         ("loops", ctypes.POINTER(Loops)),
+        *[(name, ctypes.c_void_p) for name in ("compute", "run_pass", "next_pass")],
     ]
 
 
@@ -62,7 +64,7 @@ def table(level):
             own = {field: getattr(loops, field) for field, _ in Loops._fields_ if getattr(loops, field)}
             places.update({(name, field): address - base for field, address in own.items()})
         else:
-            places[name, kernel.types.decode()] = kernel.call - base
+            places[name, kernel.types.decode()] = (kernel.call or kernel.compute) - base
     return module.__file__, places
 
 
@@ -183,7 +185,7 @@ def test_table_is_read_right():
     """The structures above mirror the package's: names, types and addresses make sense."""
     for level in cpu.levels():
         _, found = table(level)
-        assert {function.removesuffix("_to_integer") for function, _ in found} == set(CASES)
+        assert {function.removesuffix("_to_integer") for function, _ in found} == {*CASES, *ALONG_AXIS}
         fields = {name for name, _ in Loops._fields_}
         assert all(kind in fields or re.fullmatch("[bhiqBHIQeEfd]{2,4}", kind) for _, kind in found)
         assert all(address in places(level) for address in found.values())
