@@ -366,42 +366,18 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
 
 
 cdef class Activation(Signature):
-    # A public function. It is described by its row in functions.py, and pickled by its name.
+    # A public function of elements.
     cdef vectorcallfunc vectorcall
-    cdef readonly object row        # in functions.py
 
     def __cinit__(self, row):
         self.vectorcall = <vectorcallfunc> call
-        self.row = row
 
     def __call__(self, *args, **keywords):
         return PyVectorcall_Call(self, args, keywords)
 
     @property
-    def __name__(self):
-        return self.name
-
-    @property
-    def __qualname__(self):
-        return self.name
-
-    @property
-    def __module__(self):
-        return "cyact"
-
-    @property
     def __doc__(self):
         return docstrings.docstring(self.row)
-
-    @property
-    def __signature__(self):
-        return docstrings.signature(self.row)
-
-    def __repr__(self):
-        return f"<cyact.{self.name}>"
-
-    def __reduce__(self):
-        return self.name
 
 
 cdef Py_ssize_t offset_of_vectorcall(Activation function):

@@ -22,6 +22,7 @@ cdef enum:
 
 # A function with the names and defaults of its arguments.
 cdef class Signature(Function):
+    cdef readonly object row                # in functions.py or along_axis.py
     cdef PyObject* names[SLOTS]             # NULL for what this function has none of
     cdef double defaults[MAX_PARAMETERS]
     cdef Function alternative               # what computes it where its option is true; None without an option

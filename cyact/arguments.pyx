@@ -17,6 +17,8 @@ import numpy as np
 from cyact.dispatch cimport store
 from cyact.ufuncs cimport Function, is_bfloat16
 
+from cyact import docstrings
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -30,13 +32,17 @@ KEYWORDS = ("out", "where", "casting", "order", "dtype", "subok", "name")
 
 
 cdef class Signature(Function):
-    """A function with the names of its inputs, the names and defaults of its parameters."""
+    """A function as its row has it: the names of its inputs, the names and defaults of its parameters, its description.
+
+    It is pickled by its name. Its docstring is a property of each class below: a class never inherits ``__doc__``.
+    """
 
     def __init__(self, row):
         if len(row.inputs) != self.inputs or len(row.parameters) != self.parameters:
             raise ImportError(
                 f"{row.name}: the kernels' table has {self.inputs} inputs and {self.parameters} parameters"
             )
+        self.row = row
         names = [None] * OUT
         names[INPUT:INPUT + self.inputs] = row.inputs
         for i, parameter in enumerate(row.parameters):
@@ -48,6 +54,28 @@ cdef class Signature(Function):
         Py_INCREF(kept)
         for i in range(SLOTS):
             self.names[i] = NULL if kept[i] is None else <PyObject*> kept[i]
+
+    @property
+    def __name__(self):
+        return self.name
+
+    @property
+    def __qualname__(self):
+        return self.name
+
+    @property
+    def __module__(self):
+        return "cyact"
+
+    @property
+    def __signature__(self):
+        return docstrings.signature(self.row)
+
+    def __repr__(self):
+        return f"<cyact.{self.name}>"
+
+    def __reduce__(self):
+        return self.name
 
 
 # ---- by position and keyword ----

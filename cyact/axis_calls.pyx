@@ -340,14 +340,11 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
 # ---- the functions ----
 
 cdef class AxisFunction(Signature):
-    """A public function along an axis. It is described by its row in along_axis.py, and pickled by its name."""
-
-    cdef readonly object row
+    # A public function along an axis.
     cdef bint row_results
 
     def __init__(self, row):
         Signature.__init__(self, row)
-        self.row = row
         self.row_results = not row.reduces
         # What stands in the slots of a parameter and an option, which these functions have none of.
         self.names[PARAMETER] = <PyObject*> "axis"
@@ -381,30 +378,8 @@ cdef class AxisFunction(Signature):
             raise with_context(error, self, values[NAME]) from error
 
     @property
-    def __name__(self):
-        return self.name
-
-    @property
-    def __qualname__(self):
-        return self.name
-
-    @property
-    def __module__(self):
-        return "cyact"
-
-    @property
     def __doc__(self):
         return docstrings.docstring(self.row)
-
-    @property
-    def __signature__(self):
-        return docstrings.signature(self.row)
-
-    def __repr__(self):
-        return f"<cyact.{self.name}>"
-
-    def __reduce__(self):
-        return self.name
 
 
 functions = {row.name: AxisFunction(row) for row in ROWS}
