@@ -10,6 +10,11 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, parse
+from cyact.arrays cimport (
+    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_ITEMSIZE, PyArray_NDIM,
+    PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, bounds_allow, is_plain,
+    same_shape, size,
+)
 from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
@@ -30,23 +35,6 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject* x)
     bint PyLong_CheckExact(PyObject* x)
 
-cdef extern from "numpy/arrayobject.h":
-    # Each steals a reference, the first to the dtype.
-    object PyArray_NewLikeArray(PyArrayObject* prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
-    object PyArray_Return(cnp.ndarray array)
-    # Borrowed pointers: counting references takes as long as sixteen elements do.
-    ctypedef struct PyArrayObject
-    bint PyArray_CheckExact(PyObject* x)
-    bint PyArray_ISNOTSWAPPED(PyArrayObject* x)
-    int PyArray_FLAGS(PyArrayObject* x)
-    int PyArray_TYPE(PyArrayObject* x)
-    int PyArray_NDIM(PyArrayObject* x)
-    cnp.npy_intp PyArray_DIM(PyArrayObject* x, int axis)
-    cnp.npy_intp PyArray_STRIDE(PyArrayObject* x, int axis)
-    cnp.npy_intp* PyArray_DIMS(PyArrayObject* x)
-    int PyArray_ITEMSIZE(PyArrayObject* x)
-    void* PyArray_DATA(PyArrayObject* x)
-
 cdef extern from *:
     """
     /* Cython has no word for the vectorcall protocol (PEP 590): a call of an instance goes to the function that it has
@@ -59,72 +47,7 @@ cdef extern from *:
     """
     void use_vectorcall "cyact_use_vectorcall"(object type, Py_ssize_t offset)
 
-cdef enum:
-    GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
-    CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
-
-
 # ---- arrays ----
-
-cdef inline bint is_plain(PyObject* x) noexcept:
-    return (
-        PyArray_CheckExact(x)
-        and PyArray_FLAGS(<PyArrayObject*> x) & cnp.NPY_ARRAY_ALIGNED
-        and PyArray_ISNOTSWAPPED(<PyArrayObject*> x)
-    )
-
-
-cdef inline bint same_shape(PyArrayObject* a, PyArrayObject* b) noexcept:
-    cdef int axis
-    if PyArray_NDIM(a) != PyArray_NDIM(b):
-        return False
-    for axis in range(PyArray_NDIM(a)):
-        if PyArray_DIM(a, axis) != PyArray_DIM(b, axis):
-            return False
-    return True
-
-
-cdef inline Py_ssize_t size(PyArrayObject* x) noexcept:
-    cdef Py_ssize_t n = 1
-    cdef int axis
-    for axis in range(PyArray_NDIM(x)):
-        n *= PyArray_DIM(x, axis)
-    return n
-
-
-cdef inline bint same_strides(PyArrayObject* a, PyArrayObject* b) noexcept:
-    cdef int axis
-    for axis in range(PyArray_NDIM(a)):
-        if PyArray_STRIDE(a, axis) != PyArray_STRIDE(b, axis):
-            return False
-    return True
-
-
-cdef inline void bounds(PyArrayObject* x, char** low, char** high) noexcept:
-    cdef Py_ssize_t extent
-    cdef int axis
-    low[0] = <char*> PyArray_DATA(x)
-    high[0] = low[0] + PyArray_ITEMSIZE(x)
-    for axis in range(PyArray_NDIM(x)):
-        extent = PyArray_STRIDE(x, axis) * (PyArray_DIM(x, axis) - 1)
-        if extent < 0:
-            low[0] += extent
-        else:
-            high[0] += extent
-
-
-# ``may_write`` for any strides, by the lowest and highest address.
-cdef bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
-    cdef char* low
-    cdef char* high
-    cdef char* out_low
-    cdef char* out_high
-    if PyArray_DATA(out) == PyArray_DATA(x) and PyArray_TYPE(out) == PyArray_TYPE(x) and same_strides(out, x):
-        return True
-    bounds(x, &low, &high)
-    bounds(out, &out_low, &out_high)
-    return high <= out_low or out_high <= low
-
 
 # Whether ``out`` may be written while ``x`` is read, both of the kernel's types and n elements: they are the same
 # elements, or lie apart.

@@ -17,6 +17,9 @@ from cyact.arguments cimport (
     CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, describe_call, parse,
     with_context,
 )
+from cyact.arrays cimport (
+    GIL_FREE, PyArray_NewLikeArray, PyArray_Return, PyArrayObject, bounds_allow, is_plain, lie_apart, same_shape,
+)
 from cyact.dispatch cimport clear_raised_flags, run_row_nest
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_ROW_OPERANDS, Kernel, RowNest
@@ -26,13 +29,6 @@ from cyact import docstrings
 from cyact.along_axis import ROWS
 
 cnp.import_array()
-
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_Return(cnp.ndarray array)                        # steals a reference
-    object PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order, cnp.dtype dtype, int subok)
-
-cdef enum:
-    GIL_FREE = 1024     # elements: what releasing the GIL costs is lost in the work from here on
 
 
 # ---- axes ----
@@ -73,53 +69,6 @@ cdef bint keeps_dims(AxisFunction function, PyObject** values) except -1:
 
 
 # ---- arrays ----
-
-cdef inline bint is_plain(object x):
-    if not cnp.PyArray_CheckExact(x):
-        return False
-    return cnp.PyArray_ISALIGNED(<cnp.ndarray> x) and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray> x)
-
-
-cdef bint same_shape(cnp.ndarray x, cnp.ndarray y):
-    cdef int axis
-    if x.ndim != y.ndim:
-        return False
-    for axis in range(x.ndim):
-        if x.shape[axis] != y.shape[axis]:
-            return False
-    return True
-
-
-cdef void bounds(cnp.ndarray x, char** low, char** high) noexcept:
-    cdef Py_ssize_t extent
-    cdef int axis
-    low[0] = cnp.PyArray_BYTES(x)
-    high[0] = low[0] + cnp.PyArray_ITEMSIZE(x)
-    for axis in range(x.ndim):
-        extent = x.strides[axis] * (x.shape[axis] - 1)
-        if extent < 0:
-            low[0] += extent
-        else:
-            high[0] += extent
-
-
-cdef bint may_write(cnp.ndarray out, cnp.ndarray x, bint same_elements) noexcept:
-    """Whether ``out`` may be written while ``x`` is read: they are the same elements, or lie apart."""
-    cdef char* low
-    cdef char* high
-    cdef char* out_low
-    cdef char* out_high
-    cdef int axis
-    cdef bint same = same_elements and out.descr.type_num == x.descr.type_num
-    same = same and cnp.PyArray_BYTES(out) == cnp.PyArray_BYTES(x)
-    for axis in range(x.ndim if same else 0):
-        same = same and (out.strides[axis] == x.strides[axis] or x.shape[axis] <= 1)
-    if same or out.size == 0 or x.size == 0:
-        return True
-    bounds(x, &low, &high)
-    bounds(out, &out_low, &out_high)
-    return high <= out_low or out_high <= low
-
 
 cdef inline Py_ssize_t magnitude(Py_ssize_t x) noexcept:
     return -x if x < 0 else x
@@ -231,12 +180,14 @@ cdef object plain_call(AxisFunction function, PyObject** values, object out):
     cdef bint keepdims
     cdef const Kernel* kernel
     cdef cnp.ndarray x, target
+    cdef PyArrayObject* read
+    cdef PyArrayObject* written
     cdef cnp.dtype descriptor
     cdef RowNest nest
     cdef int inputs = function.inputs, i, number
     cdef unsigned int status = get_status()
     for i in range(inputs):
-        if not is_plain(<object> values[i]):
+        if not is_plain(values[i]):
             return None
         operands[i] = values[i]
     x = <cnp.ndarray> operands[0]
@@ -246,26 +197,30 @@ cdef object plain_call(AxisFunction function, PyObject** values, object out):
         return None
     if inputs == 2:
         target = <cnp.ndarray> operands[1]
-        if target.descr.type_num != x.descr.type_num or not same_shape(x, target):
+        if target.descr.type_num != x.descr.type_num or not same_shape(<PyArrayObject*> x, <PyArrayObject*> target):
             return None
     mark_axes(function, values, x.ndim, is_core)
     keepdims = keeps_dims(function, values)
     descriptor = cnp.PyArray_DescrFromType(function.results[number])
     if out is None and kernel.row_results:
         Py_INCREF(descriptor)
-        target = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
+        target = PyArray_NewLikeArray(<PyArrayObject*> x, cnp.NPY_KEEPORDER, descriptor, 0)
     elif out is None:
         target = np.empty(reduced_shape(x, is_core, keepdims), descriptor)
-    elif not is_plain(out):
+    elif not is_plain(<PyObject*> out):
         return None
     else:
         target = <cnp.ndarray> out
         if target.descr.type_num != function.results[number] or not cnp.PyArray_ISWRITEABLE(target):
             return None
-        if not same_shape(x, target) if kernel.row_results else out.shape != reduced_shape(x, is_core, keepdims):
+        if kernel.row_results:
+            if not same_shape(<PyArrayObject*> x, <PyArrayObject*> target):
+                return None
+        elif out.shape != reduced_shape(x, is_core, keepdims):
             return None
-        for i in range(inputs):
-            if not may_write(target, <cnp.ndarray> operands[i], kernel.row_results):
+        for i in range(inputs if target.size > 0 and x.size > 0 else 0):
+            read, written = <PyArrayObject*> operands[i], <PyArrayObject*> target
+            if not (bounds_allow(written, read) if kernel.row_results else lie_apart(written, read)):
                 return None
     operands[inputs] = <PyObject*> target
     if not make_nest(&nest, kernel, operands, is_core, keepdims):
