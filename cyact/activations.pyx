@@ -15,7 +15,7 @@ from cyact.arrays cimport (
     PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, bounds_allow, is_plain,
     same_shape, size,
 )
-from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, run_strided, store
+from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
 from cyact.ufuncs cimport NUMPY_TYPES, Function, type_index
@@ -129,7 +129,7 @@ cdef bint strided(
     if kernel.inputs == 2:
         operands[1] = y
     operands[kernel.operands - 1] = out
-    begin_nest(&nest, kernel)
+    nest.kernel = kernel
     if not make_nest(&nest, operands, kernel.operands, data):
         return False
     if n < GIL_FREE:

@@ -6,7 +6,7 @@
 # parts; ``formulas`` (``_exp``, ``_log``, ``_gelu``, ``_hard``, ``_rows``), one scalar formula per function;
 # ``convert``, 16-bit floating point; ``contiguous``, the loops that bring formulas to arrays; ``lookup``, ``blocks``,
 # ``stream`` and ``strided``: eight bits by tables, dtypes without a loop, outputs past the cache, other layouts (with
-# ``copies``, ``masks`` and ``plan`` before it); ``functions`` (split as ``formulas`` are), which formula is computed
+# ``copies`` and ``plan`` before it); ``functions`` (split as ``formulas`` are), which formula is computed
 # by which loop; ``rows`` and ``row_nests``, softmax and its like, which go along an axis; ``table``, a row per
 # function. The result is one table of function pointers, handed over in a capsule: callers of other modules, compiled
 # for the baseline, find all they need there (``table.pxd``).
@@ -31,7 +31,7 @@ from cyact.kernels.formulas_log cimport *
 from cyact.kernels.formulas_rows cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport (
-    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, NEST_OPERANDS, SEGMENTS, Kernel, Level, LongRow, LoopNest,
+    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, SEGMENTS, Kernel, Level, LongRow, LoopNest,
     Lookup, Loops, RowLoops, RowNest, kernel_t, next_pass_t, run_pass_t, run_rows_t,
 )
 
@@ -39,7 +39,6 @@ include "lookup.pxi"
 include "blocks.pxi"
 include "stream.pxi"
 include "copies.pxi"
-include "masks.pxi"
 include "plan.pxi"
 include "strided.pxi"
 include "functions.pxi"

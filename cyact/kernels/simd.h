@@ -327,47 +327,6 @@ static CYTHON_INLINE void cyact_transpose_square(
 #endif
 }
 
-/* ---- masks ---- */
-
-#if defined(__AVX512BW__)
-#define CYACT_HAS_PICK 1
-static inline __mmask16 cyact_mask_16(const uint8_t *mask) {
-    __m128i x = _mm_loadu_si128((const __m128i *)mask);
-    return _mm_test_epi8_mask(x, x);
-}
-static inline __mmask8 cyact_mask_8(const uint8_t *mask) {
-    __m128i x = _mm_loadl_epi64((const __m128i *)mask);
-    return (__mmask8)_mm_test_epi8_mask(x, x);
-}
-/* By way of a register: to memory, compressing and expanding are slow on some processors. */
-static inline int cyact_pick_4(void *to, const void *x, const uint8_t *mask) {
-    __mmask16 m = cyact_mask_16(mask);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(m, _mm512_loadu_si512(x)));
-    return (int)_mm_popcnt_u32(m);
-}
-static inline int cyact_pick_8(void *to, const void *x, const uint8_t *mask) {
-    __mmask8 m = cyact_mask_8(mask);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(m, _mm512_loadu_si512(x)));
-    return (int)_mm_popcnt_u32(m);
-}
-static inline int cyact_put_4(void *to, const void *x, const uint8_t *mask) {
-    __mmask16 m = cyact_mask_16(mask);
-    _mm512_mask_storeu_epi32(to, m, _mm512_maskz_expand_epi32(m, _mm512_loadu_si512(x)));
-    return (int)_mm_popcnt_u32(m);
-}
-static inline int cyact_put_8(void *to, const void *x, const uint8_t *mask) {
-    __mmask8 m = cyact_mask_8(mask);
-    _mm512_mask_storeu_epi64(to, m, _mm512_maskz_expand_epi64(m, _mm512_loadu_si512(x)));
-    return (int)_mm_popcnt_u32(m);
-}
-#else
-#define CYACT_HAS_PICK 0
-#define cyact_pick_4(to, x, mask) 0
-#define cyact_pick_8(to, x, mask) 0
-#define cyact_put_4(to, x, mask) 0
-#define cyact_put_8(to, x, mask) 0
-#endif
-
 /* ---- floating-point flags ---- */
 
 /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into

@@ -56,13 +56,6 @@ cdef extern from "simd.h":
     void transpose_square "cyact_transpose_square"(
         char* to, Py_ssize_t to_row, const char* source, Py_ssize_t row, size_t itemsize
     ) noexcept nogil
-    const bint HAS_PICK "CYACT_HAS_PICK"
-    # A vector's units whose mask is not 0, one behind the other, the vector written whole; and back to their places.
-    # Both return how many they are.
-    int pick_4 "cyact_pick_4"(void* to, const void* x, const uint8_t* mask) noexcept nogil
-    int pick_8 "cyact_pick_8"(void* to, const void* x, const uint8_t* mask) noexcept nogil
-    int put_4 "cyact_put_4"(void* to, const void* x, const uint8_t* mask) noexcept nogil
-    int put_8 "cyact_put_8"(void* to, const void* x, const uint8_t* mask) noexcept nogil
 
     # The calling thread's floating-point flags (MXCSR, FPSR), and the mask of those that NumPy warns of. Inexact is not
     # among them.
