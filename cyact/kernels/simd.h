@@ -15,7 +15,9 @@
 
 /* ---- single numbers ---- */
 
-#if defined(__FP_FAST_FMAF) || defined(__AVX2__) || defined(_M_ARM64)
+/* Every aarch64 has the instruction, whether or not the compiler defines __FP_FAST_FMAF; MSVC has no macro but AVX2's. */
+#if defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || defined(__FP_FAST_FMAF) || \
+    defined(_MSC_VER) && defined(__AVX2__)
 #define cyact_fmaf fmaf
 #define cyact_fma fma
 #define cyact_madf fmaf
