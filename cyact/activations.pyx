@@ -11,13 +11,12 @@ from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, parse
 from cyact.arrays cimport (
-    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_ITEMSIZE, PyArray_NDIM,
-    PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, bounds_allow, is_plain,
-    same_shape, size,
+    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
+    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, size,
 )
 from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
+from cyact.kernels.table cimport MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
 from cyact.ufuncs cimport NUMPY_TYPES, Function, type_index
 
 from cyact import docstrings
@@ -47,90 +46,25 @@ cdef extern from *:
     """
     void use_vectorcall "cyact_use_vectorcall"(object type, Py_ssize_t offset)
 
-# ---- arrays ----
 
-# Whether ``out`` may be written while ``x`` is read, both of the kernel's types and n elements: they are the same
-# elements, or lie apart.
-cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, const Kernel* kernel, Py_ssize_t n) noexcept:
-    cdef char* p = <char*> PyArray_DATA(out)
-    cdef char* q = <char*> PyArray_DATA(x)
-    # As a rule they are contiguous and apart.
-    return (
-        out == x
-        or PyArray_FLAGS(out) & CONTIGUOUS
-        and PyArray_FLAGS(x) & CONTIGUOUS
-        and (p + n * kernel.itemsize[kernel.operands - 1] <= q or q + n * kernel.itemsize[0] <= p)
-        or bounds_allow(out, x)
-    )
-
-
-# Fills in shape, strides and data: axes by descending stride of the output, merged where all arrays allow. An operand
-# that is NULL is a number (broadcast: stride 0). False where elements of the output may overlap each other.
-cdef bint make_nest(LoopNest* nest, PyArrayObject** operands, int count, char** data) noexcept:
-    cdef PyArrayObject* out = operands[count - 1]
-    cdef int axes[MAX_DIMS]
-    cdef int ndim = PyArray_NDIM(out), axis, a, o
-    cdef Py_ssize_t strides[MAX_OPERANDS]
-    cdef Py_ssize_t n, extent = PyArray_ITEMSIZE(out)
-    cdef bint backwards, merge
-    for axis in range(ndim):
-        a = axis
-        while a > 0 and abs(PyArray_STRIDE(out, axes[a - 1])) < abs(PyArray_STRIDE(out, axis)):
-            axes[a] = axes[a - 1]
-            a -= 1
-        axes[a] = axis
-    for o in range(count):
-        nest.data[o] = data[o]
-    nest.ndim = 0
-    for a in range(ndim):
-        axis = axes[a]
-        n = PyArray_DIM(out, axis)
-        if n == 1:
-            continue
-        backwards = True
-        for o in range(count):
-            strides[o] = 0 if operands[o] == NULL else PyArray_STRIDE(operands[o], axis)
-            backwards = backwards and strides[o] <= 0
-        merge = nest.ndim > 0
-        for o in range(count):
-            if backwards:
-                nest.data[o] += strides[o] * (n - 1)
-                strides[o] = -strides[o]
-            merge = merge and nest.strides[o][nest.ndim - 1] == strides[o] * n
-        if not merge:
-            nest.shape[nest.ndim] = 1
-            nest.ndim += 1
-        nest.shape[nest.ndim - 1] *= n
-        for o in range(count):
-            nest.strides[o][nest.ndim - 1] = strides[o]
-    for a in range(nest.ndim - 1, -1, -1):
-        if abs(nest.strides[count - 1][a]) < extent:
-            return False
-        extent += abs(nest.strides[count - 1][a]) * (nest.shape[a] - 1)
-    if nest.ndim == 0:
-        nest.ndim = 1
-        nest.shape[0] = 1
-        for o in range(count):
-            nest.strides[o][0] = nest.kernel.itemsize[o]
-    return True
-
+# ---- other layouts ----
 
 # A function of its own, so that short calls need not make room for a loop nest. ``y`` is the second input of a function
 # that has one, ``data`` where each operand's elements begin.
 cdef bint strided(
     const Kernel* kernel, PyArrayObject* x, PyArrayObject* y, PyArrayObject* out, char** data, Py_ssize_t n
 ) noexcept:
-    cdef PyArrayObject* operands[MAX_OPERANDS]
+    cdef const cnp.npy_intp* strides[MAX_OPERANDS]
     cdef LoopNest nest
     cdef int o
     for o in range(kernel.operands):
-        operands[o] = NULL
-    operands[0] = x
+        strides[o] = NULL
+    strides[0] = PyArray_STRIDES(x)
     if kernel.inputs == 2:
-        operands[1] = y
-    operands[kernel.operands - 1] = out
+        strides[1] = PyArray_STRIDES(y)
+    strides[kernel.operands - 1] = PyArray_STRIDES(out)
     nest.kernel = kernel
-    if not make_nest(&nest, operands, kernel.operands, data):
+    if not fill_nest(&nest, PyArray_NDIM(out), PyArray_DIMS(out), strides, data):
         return False
     if n < GIL_FREE:
         run_strided(&nest)

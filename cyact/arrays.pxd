@@ -1,7 +1,9 @@
-"""Arrays as the fast paths see them: what may be computed directly, and where its elements lie."""
+"""Arrays as all calls see them: what may be computed directly, where elements lie, how to walk over them."""
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
+
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, LoopNest
 
 cdef extern from "numpy/arrayobject.h":
     # Each steals a reference, the first to the dtype.
@@ -17,6 +19,7 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp PyArray_DIM(PyArrayObject* x, int axis)
     cnp.npy_intp PyArray_STRIDE(PyArrayObject* x, int axis)
     cnp.npy_intp* PyArray_DIMS(PyArrayObject* x)
+    cnp.npy_intp* PyArray_STRIDES(PyArrayObject* x)
     int PyArray_ITEMSIZE(PyArrayObject* x)
     void* PyArray_DATA(PyArrayObject* x)
 
@@ -90,3 +93,73 @@ cdef inline bint bounds_allow(PyArrayObject* out, PyArrayObject* x) noexcept:
         PyArray_DATA(out) == PyArray_DATA(x) and PyArray_TYPE(out) == PyArray_TYPE(x) and same_strides(out, x)
         or lie_apart(out, x)
     )
+
+
+# Whether ``out`` may be written while ``x`` is read, both of the kernel's types and n elements: they are the same
+# elements, or lie apart.
+cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, const Kernel* kernel, Py_ssize_t n) noexcept:
+    cdef char* p = <char*> PyArray_DATA(out)
+    cdef char* q = <char*> PyArray_DATA(x)
+    # As a rule they are contiguous and apart.
+    return (
+        out == x
+        or PyArray_FLAGS(out) & CONTIGUOUS
+        and PyArray_FLAGS(x) & CONTIGUOUS
+        and (p + n * kernel.itemsize[kernel.operands - 1] <= q or q + n * kernel.itemsize[0] <= p)
+        or bounds_allow(out, x)
+    )
+
+
+# Fills in a nest's axes and data, of operands that have a shape in common; the last is the output. An operand
+# without strides (NULL) is one value. Axes are sorted by descending stride of the output, and merged where all operands
+# allow. False where elements of the output may overlap each other.
+cdef inline bint fill_nest(
+    LoopNest* nest, int ndim, const cnp.npy_intp* shape, const cnp.npy_intp** all_strides, char** data
+) noexcept:
+    cdef int count = nest.kernel.operands
+    cdef const cnp.npy_intp* out = all_strides[count - 1]
+    cdef int axes[MAX_DIMS]
+    cdef int axis, a, o
+    cdef Py_ssize_t strides[MAX_OPERANDS]
+    cdef Py_ssize_t n, extent = nest.kernel.itemsize[count - 1]
+    cdef bint backwards, merge
+    for axis in range(ndim):
+        a = axis
+        while a > 0 and abs(out[axes[a - 1]]) < abs(out[axis]):
+            axes[a] = axes[a - 1]
+            a -= 1
+        axes[a] = axis
+    for o in range(count):
+        nest.data[o] = data[o]
+    nest.ndim = 0
+    for a in range(ndim):
+        axis = axes[a]
+        n = shape[axis]
+        if n == 1:
+            continue
+        backwards = True
+        for o in range(count):
+            strides[o] = 0 if all_strides[o] == NULL else all_strides[o][axis]
+            backwards = backwards and strides[o] <= 0
+        merge = nest.ndim > 0
+        for o in range(count):
+            if backwards:
+                nest.data[o] += strides[o] * (n - 1)
+                strides[o] = -strides[o]
+            merge = merge and nest.strides[o][nest.ndim - 1] == strides[o] * n
+        if not merge:
+            nest.shape[nest.ndim] = 1
+            nest.ndim += 1
+        nest.shape[nest.ndim - 1] *= n
+        for o in range(count):
+            nest.strides[o][nest.ndim - 1] = strides[o]
+    for a in range(nest.ndim - 1, -1, -1):
+        if abs(nest.strides[count - 1][a]) < extent:
+            return False
+        extent += abs(nest.strides[count - 1][a]) * (nest.shape[a] - 1)
+    if nest.ndim == 0:
+        nest.ndim = 1
+        nest.shape[0] = 1
+        for o in range(count):
+            nest.strides[o][0] = nest.kernel.itemsize[o]
+    return True
