@@ -189,6 +189,15 @@ def gradients(count, dtype, seed=0):
     return g.astype(dtype)
 
 
+def worst_gradients(case, x, g):
+    """Gradients of these signs for which each ULP counts most: the value, or the larger term, is just below a power of two."""
+    ones = with_gradients(case, x, np.ones_like(x))
+    size = np.maximum(abs(exact_64(case, ones, x.dtype)), abs(larger_terms(case, ones, x.dtype)))
+    usable = np.isfinite(size) & (size > 0)
+    worst = (2 - np.random.default_rng(len(x)).random(len(x)) / 16) / (2 * np.frexp(np.where(usable, size, 0.5))[0])
+    return np.copysign(worst, g).astype(x.dtype)
+
+
 def with_gradients(case, x, g):
     """The operands in their order, of which ``x`` is the one that a formula is about."""
     if case.arrays == 1:

@@ -22,6 +22,7 @@ from accuracy import (
     ulp_errors_64,
     ulp_errors_mpfr,
     with_gradients,
+    worst_gradients,
 )
 from cases import (
     CASES,
@@ -147,7 +148,9 @@ def test_where_others_fail(call, right):
 
 @of_pairs(lambda case: case.formula and case.arrays == 2, LARGE)
 def test_gradients(case, dtype):
-    """Where the formula is hard, by gradients that make a factor just above a power of two worst."""
+    """Where the formula is hard, by gradients that make a factor just above a power of two worst, and by others that make
+    the result so.
+    """
     rng = np.random.default_rng(5)
     digits, smallest = FORMATS[dtype.name]
     low, high = np.clip(case.domain, -30, 30)
@@ -155,7 +158,16 @@ def test_gradients(case, dtype):
     x = [hard_inputs(case, 200_000 if dtype == np.float32 else 5000), [low, high, 2.0**smallest], near_high]
     with np.errstate(under="ignore"):
         x = in_domain(case, np.concatenate([np.concatenate(x).astype(dtype), neighbours(case, dtype)]))
-    check_errors(case, with_gradients(case, x, gradients(len(x), dtype)))
+    g = gradients(len(x), dtype)
+    check_errors(case, with_gradients(case, x, g))
+    check_errors(case, with_gradients(case, x, worst_gradients(case, x, g)))
+
+
+def test_gelu_grad_where_it_was_worst():
+    """Below -1.7, where what the sum of its terms loses counts: 2.2 ULP once."""
+    x = np.array([-1.7249511480331421, -2.6692755222320557, -4.261968612670898, -4.585712909698486], "f4")
+    g = np.array([1.6, 1.0293138027191162, -1.253767728805542, -1.207336664199829], "f4")
+    assert ulp_errors(CASES["gelu_grad"], (g, x), cyact.gelu_grad(g, x)).max() <= 1.75
 
 
 # ---- parameters ----

@@ -154,12 +154,12 @@ cdef inline float gelu_approximate_16_bit(float clamped, float x) noexcept nogil
 
 # gelu_grad(g, x) = g (Phi(x) + x phi(x))
 #
-# Maximum error 2 ULP of the larger of the result and the larger term of the sum, which is 0 at -0.7518. 0 at -inf, for
+# Maximum error 1.75 ULP of the larger of the result and the larger term of the sum, 0 at -0.7518. 0 at -inf, for
 # infinite g too; an infinite g elsewhere gives infinity with the slope's sign. NaN is chosen by hand, the first
 # input's. t = |x| is clamped to 20 (54.5): as far as the largest g counts.
 #
 # 1. phi(t) = 2^k (1 + p). k is a number, since 2^k is out of range where g is large.
-# 2. R = phi(t) (q - t), q the Mills ratio: the result is g R below 0, g - g R above.
+# 2. R = phi(t) (q - t), q the Mills ratio and q - t a sum of two numbers: the result is g R below 0, g - g R above.
 # 3. Near 0: g (1 / 2 + x F(u)), u = x^2.
 #
 # F: Sollya fpminimax for (Phi(x) + x phi(x) - 1 / 2) / x on u < 0.24, degree 4 for float, 9 for double.
@@ -214,12 +214,14 @@ cdef inline real gelu_grad_finish(real k, real p, real t, real x, real parameter
     cdef real limit = GELU_GRAD_NEAR_F if real is float else GELU_NEAR
     cdef real zero = GELU_ZERO_F if real is float else GELU_ZERO
     cdef real factor = g if x < 0 else <real> 1, u = t * t, clamped = -t if x < 0 else t
-    cdef real near = g * fma(clamped, gelu_grad_series(u), <real> 0.5), q, ql, s1, s3, v, R, y
+    cdef real near = g * fma(clamped, gelu_grad_series(u), <real> 0.5), q, ql, v, vl, s1, s3, R, y
     mills_ratio(t, &q, &ql)
     pow2_thirds(k, &s1, &s3)
-    v = s3 * ((q - t) + ql)
+    v = q - t
+    vl = s3 * ((q - (v + t)) + ql)
+    v = s3 * v
     R = factor * v
-    R = ((fma(R, p, fma(factor, v, -R)) + R) * s1) * s1
+    R = ((fma(R, p, fma(factor, vl, fma(factor, v, -R))) + R) * s1) * s1
     y = fma(-g, R, g)
     y = R if x < 0 else y
     y = near if u < limit else y
@@ -228,7 +230,7 @@ cdef inline real gelu_grad_finish(real k, real p, real t, real x, real parameter
 
 # gelu_grad_approximate(g, x) = g s (1 + w (1 - s)), s = 1 / (1 + e^-v), w = x v' = x (c1 + 3 c3 x^2)
 #
-# Maximum error 2 ULP of the larger of the result and the larger term of the sum, which is 0 at -0.7525. Special values
+# Maximum error 1.75 ULP of the larger of the result and the larger term of the sum, 0 at -0.7525. Special values
 # as those of gelu_grad. x is clamped to 14 (27.6) from zero: as far as the largest g counts.
 #
 # 1. e^-|v| = 2^k (1 + p), v as above. 2. D + dl = 1 + e^-|v|, for which k is at least -64 (-200); 1 / D with its error
