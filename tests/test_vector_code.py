@@ -162,6 +162,20 @@ def test_hot_loops_are_vector_code(level, function, kind):
     assert vector_loops(level, table(level)[1][function, kind], pattern)
 
 
+@pytest.mark.parametrize("level", ["x86_64_v3", "x86_64_v4"])
+def test_floats_do_not_go_to_double_and_back(level):
+    """One constant that C takes for a double would do it, at half the speed. (x86_64_v2 emulates multiply-add by doubles.)"""
+    if level not in cpu.levels():
+        pytest.skip(f"this machine cannot run {level}")
+
+    def converts(start):
+        return any(re.fullmatch(r"vcvt([ps]s2[ps]d|[ps]d2[ps]s)\w?", mnemonic) for _, mnemonic, _ in body(level, start))
+
+    found = table(level)[1]
+    assert converts(found["softmax", "ff"])         # its sums are those of doubles
+    assert not [key for key, start in found.items() if key[1] in ("floats", "halves", "bfloat16s", "rounded") and converts(start)]
+
+
 # Those of eight-bit integers go through a table, held in registers where permutations are wide enough.
 @pytest.mark.parametrize(("level", "permutation"), [("x86_64_v4", r"vperm[it]2ps"), ("x86_64_v3", "vpermps")])
 def test_tables_are_held_in_registers(level, permutation):
