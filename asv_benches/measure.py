@@ -174,6 +174,27 @@ class Fixed(Contender):
         return self.seconds
 
 
+class Statement(Contender):
+    """A statement with names of its own, which are made when they are first needed."""
+
+    repeatable = True
+    timer = None
+
+    def __init__(self, statement, make_names):
+        self.label, self.make_names = statement, make_names
+
+    def prepare(self):
+        if self.timer is None:
+            self.timer = timeit.Timer(self.label, globals=self.make_names())
+            try:
+                self.timer.timeit(1)
+            except NameError as error:
+                raise Missing(f"no {error.name}") from None
+
+    def time(self, number):
+        return self.timer.timeit(number) / number
+
+
 def contend(calls, threads):
     """Contenders for calls, on the same arrays where they can be. A call that a peer does not offer is left out."""
     arrays, contenders = {}, []

@@ -1,9 +1,11 @@
 """The speeds that the project has set out to reach: a table, one line of which stands for several comparisons."""
 
+import functools
 import itertools
 from dataclasses import dataclass, field, replace
 
-from measure import LARGE, Call, Contender, Fixed, Import
+from benchmarks.beside import ROWS, names_of
+from measure import LARGE, Call, Contender, Fixed, Import, Statement
 from peers import KEYWORD, PEERS
 
 ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
@@ -97,7 +99,7 @@ TABLE = [
     Line("family", 1.2, {"function": "sigmoid"}, FAMILY, sizes=[16]),
     Line("family", 1.25, ["copy"], FAMILY, sizes=[LARGE]),
 ]
-GROUPS = list(dict.fromkeys(line.group for line in TABLE))
+GROUPS = [*dict.fromkeys(line.group for line in TABLE), "beside"]
 
 
 @dataclass
@@ -132,4 +134,8 @@ def targets():
             text += f" against {rival}" + ", one processor busy" * line.busy + ", by element" * line.per_element
             ours = replace(call, **line.ours)
             yield Target(line.group, line.limit, text, ours, theirs, line.busy, line.per_element)
+    for row in ROWS:
+        make_names = functools.cache(functools.partial(names_of, row))
+        ours, theirs = (Statement(statement, make_names) for statement in (row.ours, row.theirs))
+        yield Target("beside", row.limit, f"{row.text}: {row.ours}", ours, [theirs])
     yield Target("calls", 10, "milliseconds that import cyact adds to NumPy's", Import(), [Fixed(1e-3)])

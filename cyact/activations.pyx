@@ -9,7 +9,10 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
-from cyact.arguments cimport CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, parse
+from cyact.arguments cimport (
+    CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, list_as_array, new_scalar, parse,
+    read_input, read_number,
+)
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
     PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, size,
@@ -30,9 +33,6 @@ cdef extern from "Python.h":
     object PyVectorcall_Call(object callable, object args, object keywords)
     Py_ssize_t PyTuple_GET_SIZE(PyObject* items)
     PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t i)       # borrowed
-    bint PyFloat_CheckExact(PyObject* x)
-    double PyFloat_AS_DOUBLE(PyObject* x)
-    bint PyLong_CheckExact(PyObject* x)
 
 cdef extern from *:
     """
@@ -76,22 +76,6 @@ cdef bint strided(
 
 # ---- the fast path ----
 
-# Reads a number into ``value``. False where it is none that the fast path knows.
-cdef inline bint read_number(PyObject* number, double* value) noexcept:
-    if PyFloat_CheckExact(number):
-        value[0] = PyFloat_AS_DOUBLE(number)
-        return True
-    return PyLong_CheckExact(number) and read_integer(number, value)
-
-
-cdef bint read_integer(PyObject* number, double* value) noexcept:
-    try:
-        value[0] = <object> number
-    except OverflowError:
-        return False
-    return True
-
-
 cdef inline object fast_path(
     Function function, double* defaults, PyObject** inputs, PyObject** parameters, Py_ssize_t given, PyObject* out
 ):
@@ -112,7 +96,7 @@ cdef inline object fast_path(
     cdef cnp.dtype descriptor
     cdef unsigned int status = get_status()
     if not is_plain(inputs[0]):
-        return None
+        return of_numbers(function, defaults, inputs, parameters, given) if out == NULL else None
     index = PyArray_TYPE(x)
     if index >= NUMPY_TYPES:
         index = type_index(index)
@@ -134,7 +118,7 @@ cdef inline object fast_path(
         o = 2
     for i in range(function.parameters):
         value = defaults[i]
-        if i < given and parameters[i] != NULL and not read_number(parameters[i], &value):
+        if i < given and parameters[i] != NULL and not read_number(parameters[i], kernel.types[o], &value):
             return None
         store(value, kernel.types[o], &numbers[i])
         args[o] = <char*> &numbers[i]
@@ -178,6 +162,40 @@ cdef inline object fast_path(
     return result
 
 
+# The same for Python numbers and NumPy's scalars: a scalar of NumPy, without an array on the way.
+cdef object of_numbers(
+    Function function, double* defaults, PyObject** inputs, PyObject** parameters, Py_ssize_t given
+):
+    cdef double numbers[MAX_OPERANDS]               # as bytes of any dtype
+    cdef char* args[MAX_OPERANDS]
+    cdef double value
+    cdef int number = -1, i, o
+    cdef const Kernel* kernel
+    cdef unsigned int status = get_status()
+    for o in range(function.inputs):
+        args[o] = <char*> &numbers[o]
+        i = read_input(inputs[o], args[o])
+        if i < 0 or o > 0 and i != number:
+            return None
+        number = i
+    kernel = function.kernels[number]
+    if kernel == NULL:
+        return None
+    for i in range(function.parameters):
+        o = function.inputs + i
+        value = defaults[i]
+        if i < given and parameters[i] != NULL and not read_number(parameters[i], kernel.types[o], &value):
+            return None
+        args[o] = <char*> &numbers[o]
+        store(value, kernel.types[o], args[o])
+    o = kernel.operands - 1
+    args[o] = <char*> &numbers[o]
+    kernel.call(kernel, args, 1, True, False)
+    if kernel.raises_flags:
+        clear_raised_flags(status)
+    return new_scalar(function.results[number], args[o])
+
+
 # ---- calls ----
 
 cdef PyObject* OUT_NAME = <PyObject*> "out"
@@ -208,8 +226,13 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
     cdef PyObject* out
     cdef Function chosen, tried
     cdef object result = None
+    cdef list kept = []
     cdef int i, given = 0
     parse(function, args, nargs, names, values)
+    for i in range(function.inputs):
+        if type(<object> values[i]) is list or type(<object> values[i]) is tuple:
+            kept.append(list_as_array(function, values[i], values[NAME]))
+            values[i] = <PyObject*> kept[-1]
     tried = chosen = choose(function, values)
     out = NULL if values[OUT] == <PyObject*> None else values[OUT]
     for i in range(WHERE, NAME):

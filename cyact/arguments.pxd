@@ -4,6 +4,12 @@ from cpython.object cimport PyObject
 from cyact.kernels.table cimport MAX_INPUTS, MAX_PARAMETERS
 from cyact.ufuncs cimport Function
 
+cdef extern from "Python.h":
+    # For borrowed pointers.
+    bint PyFloat_CheckExact(PyObject* x)
+    double PyFloat_AS_DOUBLE(PyObject* x)
+    bint PyLong_CheckExact(PyObject* x)
+
 cdef enum:
     # The slots that a call's arguments are sorted into: its inputs and parameters, by position or keyword; what every
     # ufunc takes; the caller's label; its option.
@@ -28,6 +34,19 @@ cdef class Signature(Function):
     cdef Function alternative               # what computes it where its option is true; None without an option
 
 
+# Reads a parameter into ``value``. False where it is no single number, or would change the dtype of the computation.
+cdef inline bint read_number(PyObject* number, char type, double* value):
+    if PyFloat_CheckExact(number):
+        value[0] = PyFloat_AS_DOUBLE(number)
+        return True
+    return read_integer(number, value) if PyLong_CheckExact(number) else read_scalar(number, type, value)
+
+
+cdef bint read_integer(PyObject* number, double* value) noexcept
+cdef bint read_scalar(PyObject* number, char type, double* value)
+cdef int read_input(PyObject* number, void* value) except -2
+cdef object new_scalar(int number, const void* value)
+cdef object list_as_array(Signature function, PyObject* x, PyObject* name)
 cdef int parse(
     Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values
 ) except -1

@@ -4,18 +4,19 @@ What is here runs where the fast path does not: the arguments are of any kind, a
 """
 
 cimport numpy as cnp
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, Py_TYPE
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
+from cyact.arrays cimport PyArray_CheckExact, PyArray_NDIM, PyArray_TYPE, PyArrayObject, is_plain
 from cyact.dispatch cimport store
-from cyact.ufuncs cimport Function, is_bfloat16
+from cyact.ufuncs cimport NUMPY_TYPES, Function, is_bfloat16
 
 from cyact import docstrings
 
@@ -23,8 +24,10 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
 
 cdef extern from "numpy/arrayobject.h":
+    enum: NPY_HALF
     # Steals a reference to the dtype.
     object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
 
@@ -197,6 +200,87 @@ cdef object computed_dtype(Function function, list inputs):
         return None
 
 
+# ---- single numbers ----
+
+cdef extern from "numpy/arrayscalars.h":
+    ctypedef struct NumPyType "PyTypeObject":
+        object (*tp_alloc)(NumPyType* type, Py_ssize_t n)
+    # All of these have their number at the same place, and room for a double.
+    ctypedef struct DoubleScalar "PyDoubleScalarObject":
+        double obval
+
+# NumPy's type of scalar for each of its type numbers; NULL for what no function takes.
+cdef PyObject* scalar_types[NUMPY_TYPES]
+memset(scalar_types, 0, sizeof(scalar_types))
+for _dtype in map(np.dtype, "bBhHiIlLqQefd"):
+    _type = _dtype.type
+    scalar_types[_dtype.num] = <PyObject*> _type
+cdef int python_integer = np.dtype(int).num, python_integer_size = np.dtype(int).itemsize
+
+
+cdef inline int scalar_type(PyObject* x) noexcept:
+    """The type number of a NumPy scalar; -1 of anything else."""
+    cdef int number
+    for number in range(NUMPY_TYPES):
+        if <PyObject*> Py_TYPE(<object> x) == scalar_types[number]:
+            return number
+    return -1
+
+
+cdef int read_input(PyObject* number, void* value) except -2:
+    """Read a number as np.asarray takes it, and return its type number; -1 where it is none, or needs another dtype."""
+    cdef long long integer
+    cdef int overflow, found
+    if PyFloat_CheckExact(number):
+        (<double*> value)[0] = PyFloat_AS_DOUBLE(number)
+        return cnp.NPY_DOUBLE
+    if PyLong_CheckExact(number):
+        integer = PyLong_AsLongLongAndOverflow(<object> number, &overflow)
+        if python_integer_size == 4:
+            (<int*> value)[0] = <int> integer
+            overflow |= integer != <int> integer
+        else:
+            (<long long*> value)[0] = integer
+        return -1 if overflow else python_integer
+    found = scalar_type(number)
+    if found >= 0:
+        memcpy(value, &(<DoubleScalar*> number).obval, sizeof(double))
+    return found
+
+
+cdef object new_scalar(int number, const void* value):
+    """A NumPy scalar of a type number, made of its bytes and whatever follows them."""
+    cdef NumPyType* type = <NumPyType*> scalar_types[number]
+    scalar = type.tp_alloc(type, 0)
+    memcpy(&(<DoubleScalar*> scalar).obval, value, sizeof(double))
+    return scalar
+
+
+cdef bint read_integer(PyObject* number, double* value) noexcept:
+    try:
+        value[0] = <object> number
+    except OverflowError:
+        return False
+    return True
+
+
+cdef bint read_scalar(PyObject* number, char type, double* value):
+    """Read a NumPy scalar or an array without dimensions, of a dtype that casts safely to that of the computation."""
+    cdef int given, computed = cnp.NPY_FLOAT if type == b"f" else cnp.NPY_DOUBLE if type == b"d" else NPY_HALF
+    if PyArray_CheckExact(number):
+        if not is_plain(number) or PyArray_NDIM(<PyArrayObject*> number) != 0:
+            return False
+        given = PyArray_TYPE(<PyArrayObject*> number)
+    else:
+        given = scalar_type(number)
+    if given < 0 or given >= NUMPY_TYPES or scalar_types[given] == NULL or type == b"E":
+        return False
+    if not cnp.PyArray_CanCastSafely(given, computed):
+        return False
+    value[0] = <object> number
+    return True
+
+
 # ---- parameters ----
 
 # The last array that was made of a number: as a rule the next call has the same.
@@ -239,6 +323,13 @@ cdef object checked_parameter(Signature function, list inputs, str name, object 
 
 
 # ---- the ufunc ----
+
+cdef object list_as_array(Signature function, PyObject* x, PyObject* name):
+    try:
+        return cnp.PyArray_FROM_O(<object> x)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise with_context(error, function, name) from error
+
 
 cdef object apart_from(object out, object x):
     """An operand, or a copy of it where it may share memory with the output."""

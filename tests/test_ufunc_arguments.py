@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from cases import CASES, FLOATS, INTEGERS, REPRESENTATIVES, assert_same_bits, bits, largest, sample, special
-from conftest import of_cases
+from conftest import of_cases, of_pairs
 
 import cyact
 from cyact import cpu
@@ -234,6 +234,39 @@ def test_scalars(case, dtype):
         assert_same_bits(result, want[0])
     for value in (-1.5, 2.5, 0.0):
         assert_same_bits(case(*[value] * case.arrays), case(*[np.array([value])] * case.arrays)[0])
+
+
+@of_pairs(lambda case: case in REPRESENTATIVES.values())
+def test_numbers_are_what_the_ufunc_takes_them_for(case, dtype):
+    """A NumPy scalar and an array without dimensions, as an input and as a parameter: the same bits and dtype."""
+    x = [a[:30] for a in case.operands(dtype, 40)]
+    count = len(case.parameters)
+    numbers = [kind.type(value) for kind in (*INTEGERS, *FLOATS) if kind.name != "bfloat16" for value in (0, 3)]
+    numbers += [np.float64(1e300), np.float32(-0.0), np.int64(2**53 + 1), np.uint64(2**64 - 1), np.int8(-7)]
+    for number in numbers if count and dtype.name != "bfloat16" else ():
+        for inputs in (x, [a[3] for a in x], [a[::3] for a in x]):
+            with np.errstate(all="ignore"):
+                want = case.ufunc(*inputs, *[number] * count)
+            for given in (number, np.array(number), np.array(number, number.dtype.newbyteorder())):
+                result = case.function(*inputs, *[given] * count)
+                assert type(result) is type(want)
+                assert_same_bits(result, want, number)
+    for other in numbers:
+        mixed = [other, *[a[0] for a in x[1:]]]
+        if case.result(dtype) == dtype and other.dtype in case.dtypes:
+            numbers_of_function = [np.float32(value) for value in case.tried]
+            assert_same_bits(case.function(*mixed, *numbers_of_function), case.ufunc(*mixed, *numbers_of_function))
+
+
+def test_python_integers(case):
+    """What np.asarray makes of them, up to where it makes objects."""
+    if np.dtype("int64") not in case.dtypes:
+        return
+    for value in (0, -1, 2**31, 2**62, -2**63, 2**63 - 1, 2**63, 2**64 - 1):
+        assert_same_bits(case(*[value] * case.arrays), case(*[np.array([value])] * case.arrays)[0])
+    for value in (2**64, -2**63 - 1, 10**400, True):
+        with pytest.raises(TypeError, match=f"{case.name}.*layer 3"):
+            case(*[value] * case.arrays, name="layer 3")
 
 
 def test_out_is_a_tuple_too(case):

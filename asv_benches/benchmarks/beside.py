@@ -1,0 +1,61 @@
+"""Calls that lie beside the direct path: numbers, lists, and arrays that preprocessing code hands over.
+
+A row has what is timed, what it is held against and how many times as long it may take at most: ``side_by_side.py
+--targets beside`` compares them, asv has a curve for each. A rival that is not installed leaves its row out there.
+"""
+
+import contextlib
+from typing import NamedTuple
+
+import numpy as np
+
+import cyact
+
+from .common import aligned
+
+
+class Row(NamedTuple):
+    text: str
+    limit: float
+    ours: str               # a statement
+    theirs: str
+    names: object = dict    # makes what stands in both
+    times: int = 1000       # a benchmark's calls: short ones are timed together
+
+
+def short():
+    x = aligned(np.linspace(-3, 3, 16, dtype=np.float32))
+    return {"x": x, "out": np.empty_like(x), "number": np.float32(0.2), "array": np.array(0.2, np.float32)}
+
+
+ROWS = [
+    Row("a Python float", 1.0, "cyact.sigmoid(0.5)", "expit(0.5)"),
+    Row("a NumPy scalar", 1.0, "cyact.sigmoid(number)", "expit(number)", short),
+    Row("a list", 1.0, "cyact.sigmoid([0.1, 0.2, 0.3])", "expit([0.1, 0.2, 0.3])"),
+    Row("a slope that is a scalar", 2.0, "cyact.leaky_relu(x, number, out=out)", "cyact.leaky_relu(x, 0.2, out=out)", short),
+    Row("a slope that is an array", 2.0, "cyact.leaky_relu(x, array, out=out)", "cyact.leaky_relu(x, 0.2, out=out)", short),
+]
+
+
+def names_of(row):
+    """What the statements of a row name."""
+    names = {"cyact": cyact, "np": np, **row.names()}
+    with contextlib.suppress(ImportError):
+        from scipy.special import expit
+        names["expit"] = expit
+    return names
+
+
+class Beside:
+    params = [[row.text for row in ROWS]]
+    param_names = ["call"]
+
+    def setup(self, text):
+        row = next(row for row in ROWS if row.text == text)
+        self.names = names_of(row)
+        self.code = compile(f"for _ in range({row.times}): {row.ours}", text, "exec")
+
+    def time_call(self, text):
+        exec(self.code, self.names)
+
+    time_call.pretty_name = "Calls beside the direct path: 1000 short ones, or one"
