@@ -62,7 +62,7 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [*map(extension, ["activations", "arguments", "axis_calls", "c_api", "cpuid", "ufuncs"]), *map(kernels, LEVELS)]
+        [*map(extension, ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "ufuncs"]), *map(kernels, LEVELS)]
         + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")],
         compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False},
         build_dir="build",

@@ -17,7 +17,7 @@ threads.set_quota(cpu.quota())
 dispatch.start(kernels.load(cpu.choose(os.environ.get("CYACT_LEVEL", ""))), cpu.last_cache())
 
 # What compiled modules import is spelled out, for tools that follow imports.
-from cyact import activations, along_axis, arguments, axis_calls, docstrings, functions, ufuncs     # noqa: F401
+from cyact import activations, along_axis, arguments, axis_calls, docstrings, functions, planned, ufuncs     # noqa: F401
 from cyact.threads import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"

@@ -15,11 +15,13 @@ from cyact.arguments cimport (
 )
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
-    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, size,
+    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, same_strides,
+    size,
 )
 from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
+from cyact.planned cimport planned_call
 from cyact.ufuncs cimport NUMPY_TYPES, Function, type_index
 
 from cyact import docstrings
@@ -136,6 +138,8 @@ cdef inline object fast_path(
         result = <object> out
     elif orders & cnp.NPY_ARRAY_C_CONTIGUOUS:
         result = cnp.PyArray_EMPTY(PyArray_NDIM(x), PyArray_DIMS(x), function.results[index], 0)
+    elif y != x and not same_strides(x, y):
+        return None
     else:
         descriptor = cnp.PyArray_DescrFromType(function.results[index])
         Py_INCREF(descriptor)
@@ -242,6 +246,8 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
             tried, given = chosen.to_integer, 0
     if given == 0:
         result = fast_path(tried, function.defaults, values, values + PARAMETER, tried.parameters, out)
+        if result is None:
+            result = planned_call(function, tried, values)
     return result if result is not None else call_ufunc(function, chosen, values)
 
 

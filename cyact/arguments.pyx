@@ -382,20 +382,20 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
             if <object> values[CASTING] == "unsafe" and is_integer(dtype_of(first)):
                 if stored.newbyteorder("=") == first.dtype.newbyteorder("="):
                     chosen, into_integer = chosen.to_integer, True
-        # NumPy would copy the output, in the result's dtype, and store all of it back: where the mask is false, too.
-        if values[WHERE] != NULL and stored != dtype_of(first):
-            kept = kept or []
-            for i in range(operands):
-                kept.append(apart_from(out, <object> stack[i]))
-                stack[i] = <PyObject*> kept[-1]
-            kept.append(apart_from(out, <object> values[WHERE]))
-            values[WHERE] = <PyObject*> kept[-1]
     if stored is None:
         stored = dtype_of(first)
     # Whether nothing is cast, the result included.
     for i in range(operands):
         exact = exact and stored is dtype_of(<object> stack[i])
     exact = exact and (into_integer or function.keeps(stored))
+    # NumPy would copy the output, in the result's dtype, and store all of it back: where the mask is false, too.
+    if out is not None and values[WHERE] != NULL and not exact:
+        kept = kept or []
+        for i in range(operands):
+            kept.append(apart_from(out, <object> stack[i]))
+            stack[i] = <PyObject*> kept[-1]
+        kept.append(apart_from(out, <object> values[WHERE]))
+        values[WHERE] = <PyObject*> kept[-1]
     for i in range(OUT, NAME):
         if values[i] != NULL:
             stack[count] = values[i]

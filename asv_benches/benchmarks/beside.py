@@ -5,6 +5,7 @@ A row has what is timed, what it is held against and how many times as long it m
 """
 
 import contextlib
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -28,12 +29,22 @@ def short():
     return {"x": x, "out": np.empty_like(x), "number": np.float32(0.2), "array": np.array(0.2, np.float32)}
 
 
+def images(shape, slopes):
+    """Images, a slope for each channel, and an array for the result."""
+    x = aligned(np.resize(np.random.default_rng(0).standard_normal(2**16, np.float32), shape))
+    return {"x": x, "out": np.empty_like(x), "slopes": np.linspace(0.1, 0.3, 64, dtype=np.float32)[:slopes[0]].reshape(slopes)}
+
+
+PER_CHANNEL, ONE_SLOPE = "cyact.leaky_relu(x, slopes, out=out)", "cyact.leaky_relu(x, 0.2, out=out)"
 ROWS = [
     Row("a Python float", 1.0, "cyact.sigmoid(0.5)", "expit(0.5)"),
     Row("a NumPy scalar", 1.0, "cyact.sigmoid(number)", "expit(number)", short),
     Row("a list", 1.0, "cyact.sigmoid([0.1, 0.2, 0.3])", "expit([0.1, 0.2, 0.3])"),
-    Row("a slope that is a scalar", 2.0, "cyact.leaky_relu(x, number, out=out)", "cyact.leaky_relu(x, 0.2, out=out)", short),
-    Row("a slope that is an array", 2.0, "cyact.leaky_relu(x, array, out=out)", "cyact.leaky_relu(x, 0.2, out=out)", short),
+    Row("a slope that is a scalar", 2.0, "cyact.leaky_relu(x, number, out=out)", ONE_SLOPE, short),
+    Row("a slope that is an array", 2.0, "cyact.leaky_relu(x, array, out=out)", ONE_SLOPE, short),
+    Row("3 channels last", 2.0, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 224, 224, 3), (3,)), 1),
+    Row("64 channels last", 1.3, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 56, 56, 64), (64,)), 1),
+    Row("3 channels first", 1.5, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 3, 224, 224), (3, 1, 1)), 1),
 ]
 
 

@@ -12,6 +12,7 @@
 
 cdef enum:
     LONG_ROW = 64           # elements from which a straight row goes to the kernel as it lies
+    LONG_FOLLOWING_ROW = 512        # likewise where copying an operand that repeats is all that longer blocks take
     LONGEST_ROW = 32768     # elements of such a block at most: threads share rows that are longer
     TILE_ROW = 64           # elements of a tile along the output
     BUFFER = 4096           # bytes of an operand's copy
@@ -55,7 +56,20 @@ cdef int transposed_axis(const LoopNest* nest) noexcept nogil:
     return -1
 
 
-# Whether the kernel can take whole rows as they are.
+# Whether one row lies behind the other, in every operand that is not the same in each of them.
+cdef bint rows_follow(const LoopNest* nest) noexcept nogil:
+    cdef int last = nest.ndim - 1, o
+    cdef Py_ssize_t stride
+    if last == 0:
+        return False
+    for o in range(nest.kernel.operands):
+        stride = nest.strides[o][last - 1]
+        if stride != 0 and stride != nest.strides[o][last] * nest.shape[last]:
+            return False
+    return True
+
+
+# Whether the kernel can take whole rows as they are. Short ones that follow each other make longer blocks.
 cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
     cdef int last = nest.ndim - 1, out = kernel.operands - 1, o
@@ -65,7 +79,7 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
     for o in range(out + 1):
         if nest.strides[o][last] != kernel.itemsize[o] and not (single and kernel.inputs <= o < out):
             return False
-    return nest.shape[last] >= LONG_ROW or last == 0
+    return last == 0 or nest.shape[last] >= (LONG_FOLLOWING_ROW if rows_follow(nest) else LONG_ROW)
 
 
 cdef void choose_block(LoopNest* nest) noexcept nogil:
