@@ -31,9 +31,9 @@ if MSVC:
     FLAGS, VECTORS = ["/O2", "/fp:precise"], []
     LEVELS = {level: {"x86_64_v3": ["/arch:AVX2"], "x86_64_v4": ["/arch:AVX512"]}.get(level, []) for level in LEVELS}
 LINK = ["-Wl,-s"] if sys.platform == "linux" else []
-# For the sanitizers' run of the tests (CONTRIBUTING.md): checks, and the symbols that their reports name.
+# For the sanitizers' runs of the tests (CONTRIBUTING.md): checks, and the symbols that their reports name.
 if os.environ.get("CYACT_SANITIZE"):
-    LINK = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    LINK = [f"-fsanitize={os.environ['CYACT_SANITIZE']}", "-fno-sanitize-recover=undefined"]
     FLAGS += [*LINK, "-O1", "-g", "-fno-omit-frame-pointer"]
 OPENMP = ["-fopenmp"] if sys.platform == "linux" and os.environ.get("CYACT_OPENMP") != "0" else []      # 0: without
 # A formula that is not inlined into its loop is a call for each element.
@@ -64,7 +64,7 @@ setup(
     ext_modules=cythonize(
         [*map(extension, ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "ufuncs"]), *map(kernels, LEVELS)]
         + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")],
-        compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False},
+        compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False, "freethreading_compatible": True},
         build_dir="build",
     )
 )

@@ -29,7 +29,7 @@ cdef extern from "Python.h":
 cdef extern from "numpy/arrayobject.h":
     enum: NPY_HALF
     # Steals a reference to the dtype.
-    object PyArray_Zeros(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
+    object PyArray_Empty(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
 
 KEYWORDS = ("out", "where", "casting", "order", "dtype", "subok", "name")
 
@@ -283,21 +283,12 @@ cdef bint read_scalar(PyObject* number, char type, double* value):
 
 # ---- parameters ----
 
-# The last array that was made of a number: as a rule the next call has the same.
-cdef double last_number = 0
-cdef cnp.ndarray last_array = np.zeros(())
-
-
 cdef object number_as_array(double number, cnp.dtype dtype):
-    global last_number, last_array
     cdef cnp.ndarray array
-    if number != last_number or number == 0 or last_array.descr is not dtype:       # 0 is -0 too
-        Py_INCREF(dtype)
-        array = PyArray_Zeros(0, NULL, dtype, 0)
-        store(number, dtype.type, cnp.PyArray_DATA(array))
-        array.setflags(write=False)
-        last_number, last_array = number, array
-    return last_array
+    Py_INCREF(dtype)
+    array = PyArray_Empty(0, NULL, dtype, 0)
+    store(number, dtype.type, cnp.PyArray_DATA(array))
+    return array
 
 
 cdef object checked_parameter(Signature function, list inputs, str name, object value, object dtype):
@@ -336,7 +327,10 @@ cdef object apart_from(object out, object x):
     return np.copy(x) if cnp.PyArray_Check(x) and np.may_share_memory(x, out[0] if type(out) is tuple else out) else x
 
 
-cdef list KEYWORD_TUPLES = [None] * (1 << NAME - OUT)       # of the ufunc's keywords, by which of them are given
+# The ufunc's keywords, by which of them are given.
+cdef tuple KEYWORD_TUPLES = tuple(
+    [tuple([KEYWORDS[i] for i in range(NAME - OUT) if given >> i & 1]) for given in range(1 << NAME - OUT)]
+)
 
 
 cdef object call_ufunc(Signature function, Function chosen, PyObject** values):
@@ -401,9 +395,7 @@ cdef object ufunc_result(Signature function, Function chosen, PyObject** values)
             stack[count] = values[i]
             count += 1
             given |= 1 << i - OUT
-    if KEYWORD_TUPLES[given] is None:
-        KEYWORD_TUPLES[given] = tuple([KEYWORDS[i - OUT] for i in range(OUT, NAME) if values[i] != NULL])
-    keywords = KEYWORD_TUPLES[given]        # a reference: another thread may have stored the same again
+    keywords = KEYWORD_TUPLES[given]
     if exact:
         return PyObject_Vectorcall(chosen.ufunc, stack, operands, <PyObject*> keywords)
     # Casts of the result warn: of overflow to inf, and of values that an integer dtype cannot hold.

@@ -1,8 +1,12 @@
 """How many threads a call may use: what the user, OpenMP and the container allow; one in a forked process."""
 
+cimport cython
+
 import os
 from operator import index
 from re import fullmatch
+
+from cyact.atomic cimport load, publish
 
 cdef extern from *:
     """
@@ -16,7 +20,7 @@ cdef extern from *:
     #endif
 
     /* The threads of a parent's OpenMP team do not exist in its child, which would wait for them. A child may be forked
-       at any time. */
+       at any time; as it begins it has one thread, so nobody reads this while it is written. */
     static int cyact_forked = 0;
     #if defined(__unix__) || defined(__APPLE__)
     #include <pthread.h>
@@ -79,9 +83,10 @@ cdef enum:
     MOST = 4096     # a limit against typing errors
 
 has_openmp = OPENMP
+cdef int quota = 0              # the container's, set at import; 0 for none
+# Any thread may read and write these two at any time.
 cdef int process_limit = 0      # by ``set_num_threads`` or CYACT_NUM_THREADS; 0 for none
-cdef int quota = 0              # the container's; 0 for none
-cdef bint starved = False       # a thread could not be started: calls use one, until another number is set
+cdef int starved = False        # a thread could not be started: calls use one, until another number is set
 watch_forks()
 
 
@@ -93,22 +98,23 @@ def set_quota(int processors):
 
 cdef int thread_count() noexcept nogil:
     cdef int count
-    if forked or starved:
+    if forked or load(&starved):
         return 1
     if thread_limit > 0:
         return thread_limit
-    if process_limit > 0:
-        return process_limit
+    count = load(&process_limit)
+    if count > 0:
+        return count
     count = max(1, min(openmp_threads(), <int> MOST))
     return min(count, quota) if quota > 0 else count
 
 
 cdef int startable(int n) noexcept nogil:
     """How many threads a parallel region may ask for, where n are wanted: n, or 1 if these cannot be started."""
-    global starved, team
+    global team
     if n > team and not can_start(n - 1, stack_size):
-        starved = True
-    if starved:
+        publish(&starved, True)
+    if load(&starved):
         n = 1
     team = n
     return n
@@ -164,9 +170,8 @@ def set_num_threads(n):
     >>> cyact.get_num_threads()
     2
     """
-    global process_limit, starved
-    process_limit = checked_count(n, "set_num_threads")
-    starved = False
+    publish(&process_limit, checked_count(n, "set_num_threads"))
+    publish(&starved, False)
 
 
 def get_num_threads():
@@ -218,16 +223,21 @@ cdef class num_threads:
 
     def __enter__(self):
         global thread_limit
-        if self.outer >= 0:
+        cdef bint entered
+        with cython.critical_section(self):
+            entered = self.outer < 0
+            if entered:
+                self.outer = thread_limit
+        if not entered:
             raise RuntimeError("num_threads: this object is in use by another block; make one for each")
-        self.outer = thread_limit
         thread_limit = self.n
         return self
 
     def __exit__(self, kind, error, traceback):
         global thread_limit
-        thread_limit = self.outer
-        self.outer = -1
+        with cython.critical_section(self):
+            thread_limit = self.outer
+            self.outer = -1
 
 
 if os.environ.get("CYACT_NUM_THREADS"):        # compose files write an empty one where none is set

@@ -10,8 +10,11 @@ from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
+from threading import Lock
+
 import numpy as np
 
+from cyact.atomic cimport load, publish
 from cyact.dispatch cimport clear_raised_flags, level, run_contiguous, run_row_nest, run_strided
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest, RowNest
@@ -142,12 +145,11 @@ cdef int resolver(
     for i in range(ufunc.nin):
         array = <cnp.ndarray> operands[i]
         number = cnp.PyArray_TYPE(array)
-        if bfloat16_number < 0 and is_bfloat16(array.dtype):
-            add_bfloat16(array.dtype)
+        meet(array.dtype)
         if not (
             cnp.PyArray_ISINTEGER(array)
             or number in (NPY_HALF, cnp.NPY_FLOAT, cnp.NPY_DOUBLE)
-            or number == bfloat16_number
+            or type_index(number) == NUMPY_TYPES
         ):
             raise TypeError(f"{array.dtype} is not supported")
         integers = integers and (cnp.PyArray_ISINTEGER(array) or i >= inputs)
@@ -158,8 +160,7 @@ cdef int resolver(
         wanted = types[ufunc.nin]
         if is_bfloat16(wanted):
             # NumPy looks among added loops for the inputs' dtypes alone.
-            if bfloat16_number < 0:
-                add_bfloat16(wanted)
+            meet(wanted)
             for i in range(nargs):
                 Py_INCREF(wanted)
                 descriptors[i] = <PyArray_Descr*> wanted
@@ -175,14 +176,15 @@ cdef inline cnp.PyUFuncGenericFunction loop_of(const Kernel* kernel) noexcept:
 
 # ---- bfloat16 ----
 
-cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, once it was met
+cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, published when all is there that it is for
+cdef object bfloat16_lock = Lock()
 
 
 cdef int type_index(int type_number) noexcept:
     """Where ``Function`` keeps what belongs to a type number; -1 for types that it does not know."""
     if type_number < NUMPY_TYPES:
         return type_number
-    return NUMPY_TYPES if type_number == bfloat16_number else -1
+    return NUMPY_TYPES if type_number == load(&bfloat16_number) else -1
 
 
 cdef bint is_bfloat16(object dtype):
@@ -191,9 +193,19 @@ cdef bint is_bfloat16(object dtype):
     return (dtype.type.__module__, dtype.type.__name__) == ("ml_dtypes", "bfloat16")
 
 
+cdef int meet(object dtype) except -1:
+    """Add bfloat16's loops to every ufunc if this is the first call with it: ml_dtypes is optional, and slow to import.
+
+    Threads that meet it at the same time wait for the one that adds them.
+    """
+    if load(&bfloat16_number) < 0 and is_bfloat16(dtype):
+        with bfloat16_lock:
+            if load(&bfloat16_number) < 0:
+                add_bfloat16(dtype)
+    return 0
+
+
 cdef add_bfloat16(dtype):
-    """Adds its loops to every ufunc: at the first call, since ml_dtypes is optional and takes time to import."""
-    global bfloat16_number
     cdef Function function
     cdef int number = dtype.num, o
     cdef int types[MAX_OPERANDS]
@@ -205,7 +217,7 @@ cdef add_bfloat16(dtype):
             kernel = <void*> function.kernels[NUMPY_TYPES]
             cnp.PyUFunc_RegisterLoopForType(function.ufunc, number, loop_of(<const Kernel*> kernel), types, kernel)
             function.results[NUMPY_TYPES] = number
-    bfloat16_number = number
+    publish(&bfloat16_number, number)
 
 
 # ---- functions ----
@@ -287,8 +299,7 @@ cdef class Function:
         """The dtype of the result for features of a dtype, None where there is no such kernel."""
         if not isinstance(dtype, cnp.dtype):
             return None
-        if bfloat16_number < 0 and is_bfloat16(dtype):
-            add_bfloat16(dtype)
+        meet(dtype)
         cdef int number = type_index((<cnp.dtype> dtype).type_num)
         return cnp.PyArray_DescrFromType(self.results[number]) if number >= 0 and self.kernels[number] else None
 
