@@ -20,6 +20,7 @@ from cyact import c_api
 
 THREADS = 8
 CALLS = 1_000_000 if os.environ.get("CYACT_SLOW_TESTS") == "1" else 20_000
+C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_double)(c_api.addresses["leaky_relu_f32"])
 # What one expression of NumPy gives, to the bit.
 EXACT = {
     "relu": lambda x: np.maximum(x, 0),
@@ -48,7 +49,6 @@ def every_dtype(seed):
 
 def own_slopes(seed):
     """A slope that no other thread has, by every way that a number takes."""
-    address = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 2, ctypes.c_ssize_t, ctypes.c_double)
     for dtype in FLOATS:
         x, slope = whole_numbers(dtype, seed), dtype.type(0.5 + seed / 64)
         want = np.where(x < 0, slope * x, x)
@@ -63,7 +63,7 @@ def own_slopes(seed):
 
     def c_function():
         out = np.empty_like(x)
-        address(c_api.addresses["leaky_relu_f32"])(x.ctypes.data, out.ctypes.data, x.size, slope)
+        C_FUNCTION(x.ctypes.data, out.ctypes.data, x.size, slope)
         return out
 
     yield c_function, (), {}, np.where(x < 0, np.float32(slope) * x, x)
