@@ -97,20 +97,21 @@ cdef inline void transpose(
     if to_row == n * size and n == 2:
         join(to, source, step, 2, rows)
         return
-    while i + side <= n:
+    if n < side or rows < side:
+        for row in range(rows):
+            copy_run(<unit*> (<char*> to + row * to_row), size, source + row, step, n)
+        return
+    # The last squares begin earlier, where they copy some elements once more.
+    while i < n:
+        i = min(i, n - side)
         row = 0
-        while row + side <= rows:
+        while row < rows:
+            row = min(row, rows - side)
             transpose_square(
                 <char*> (to + i) + row * to_row, to_row, <const char*> (source + row) + i * step, step, size
             )
             row += side
-        for row in range(row, rows):
-            copy_run(<unit*> (<char*> (to + i) + row * to_row), size,
-                     <const unit*> (<const char*> (source + row) + i * step), step, side)
         i += side
-    for row in range(rows):
-        copy_run(<unit*> (<char*> (to + i) + row * to_row), size,
-                 <const unit*> (<const char*> (source + row) + i * step), step, n - i)
 
 
 cdef void copy_units(

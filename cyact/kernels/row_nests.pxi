@@ -5,7 +5,7 @@
 # in passes, part by part (``run_pass``): a part that does not lie straight is converted in each pass anew.
 
 cdef enum:
-    SHORT = 16          # rows of fewer elements are transposed into a tile
+    SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
 
 # ---- to and from a tile ----
@@ -98,6 +98,35 @@ cdef void store_row(
         n -= m
 
 
+# Whole rows, whose elements i come to lie beside each other at to[i rows]; or back.
+cdef void load_across(
+    const RowNest* nest, int operand, number* tag, const char* row, Py_ssize_t to_next, Py_ssize_t rows, real* to
+) noexcept nogil:
+    cdef Py_ssize_t i, size = sizeof(real)
+    if number is real and nest.core == 1:
+        copy_plane(
+            <char*> to, size, rows * size, row, to_next, nest.strides[operand][nest.ndim], rows, nest.length, size
+        )
+        return
+    for i in range(nest.length):
+        load_run[number, real](
+            <const number*> (row + element_offset(nest, operand, i)), to_next, rows, to + i * rows
+        )
+
+
+cdef void store_across(
+    const RowNest* nest, int operand, number* tag, char* row, Py_ssize_t to_next, Py_ssize_t rows, const real* x
+) noexcept nogil:
+    cdef Py_ssize_t i, size = sizeof(real)
+    if not (number is half or number is bfloat16) and nest.core == 1:       # integers have results of this dtype
+        copy_plane(
+            row, to_next, nest.strides[operand][nest.ndim], <const char*> x, size, rows * size, rows, nest.length, size
+        )
+        return
+    for i in range(nest.length):
+        store_run(tag, x + i * rows, row + element_offset(nest, operand, i), to_next, rows)
+
+
 # ---- logarithms whose sum does not tell ----
 
 # The sum of the exponentials of a row without its largest element, relative to that one, where the sum of all does not
@@ -176,10 +205,7 @@ cdef void run_tile(
         x[o] = tile[o if o < out else 0]
         pitch[o] = rows if across else n
         if o < out and across:
-            for i in range(n):
-                load_run[number, real](
-                    <const number*> (at[o] + element_offset(nest, o, i)), row_stride[o], rows, x[o] + i * rows
-                )
+            load_across(nest, o, tag, at[o], row_stride[o], rows, x[o])
         elif o < out:
             for g in range(rows):
                 load_row(nest, o, tag, at[o] + g * row_stride[o], 0, n, x[o] + g * n)
@@ -208,8 +234,7 @@ cdef void run_tile(
                 x[out] + g * pitch[out], n,
             )
     if not direct and across:
-        for i in range(n):
-            store_run(tag, x[out] + i * rows, at[out] + element_offset(nest, out, i), row_stride[out], rows)
+        store_across(nest, out, tag, at[out], row_stride[out], rows, x[out])
     elif not direct:
         for g in range(rows):
             store_row(nest, out, tag, at[out] + g * row_stride[out], 0, n, x[out] + g * n)
@@ -361,7 +386,7 @@ cdef void compute_rows(
             group = GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
     else:
         across = n < SHORT or max(to_next, -to_next) < max(along, -along)
-        across = across and n <= TILE // SHORT
+        across = across and n <= TILE // MOST_LANES
         group = min(<Py_ssize_t> GROUP, TILE // max(<Py_ssize_t> 1, n))
     while start < stop:
         rows = min(stop - start, nest.shape[last] - start % nest.shape[last])

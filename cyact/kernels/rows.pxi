@@ -48,28 +48,37 @@ cdef inline void larger_half(real* m, Py_ssize_t half) noexcept nogil:
         m[j] = larger(m[j], m[j + half])
 
 
+# Two vectors of largest elements, so that a comparison does not wait for the one before it.
 cdef inline real largest_of(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0, j, lanes = LANES // sizeof(real)
-    cdef real m[4 * MOST_LANES]
-    for j in range(4 * lanes):
-        m[j] = -INFINITY
-    while i + 4 * lanes <= n:
-        for j in range(4 * lanes):
-            m[j] = larger(m[j], x[i + j])
-        i += 4 * lanes
-    while i + lanes <= n:
+    cdef Py_ssize_t i = 0, j, lanes = VECTOR // sizeof(real)
+    cdef real m[VECTOR]
+    cdef real other[VECTOR]
+    for j in range(lanes):
+        m[j] = other[j] = -INFINITY
+    while i + 2 * lanes <= n:
         for j in range(lanes):
             m[j] = larger(m[j], x[i + j])
-        i += lanes
-    for j in range(n - i):
-        m[j] = larger(m[j], x[i + j])
+        for j in range(lanes):
+            other[j] = larger(other[j], x[i + lanes + j])
+        i += 2 * lanes
+    if i + lanes <= n:
+        for j in range(lanes):
+            m[j] = larger(m[j], x[i + j])
+    if n >= lanes:      # the last vector, of which some elements may have been seen before
+        for j in range(lanes):
+            other[j] = larger(other[j], x[n - lanes + j])
+    for j in range(lanes):
+        m[j] = larger(m[j], other[j])
+    if n < lanes:
+        for j in range(n):
+            m[0] = larger(m[0], x[j])
     # Numbers that the compiler knows make vectors of these.
-    larger_half(m, 2 * LANES // sizeof(real))
-    larger_half(m, LANES // sizeof(real))
-    if real is float:
+    if lanes > 8:
         larger_half(m, 8)
-    larger_half(m, 4)
-    larger_half(m, 2)
+    if lanes > 4:
+        larger_half(m, 4)
+    if lanes > 2:
+        larger_half(m, 2)
     larger_half(m, 1)
     return m[0]
 
@@ -97,7 +106,7 @@ cdef void find_largest(
 
 # How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, GROUP ``low``.
 cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
-    cdef int g
+    cdef Py_ssize_t g
     for g in range(rows):
         row_scale(m[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g])
 
