@@ -108,16 +108,25 @@ def body(level, start):
 
 
 def loops(part):
-    """Innermost loops: what lies between a backward jump and its target, and contains no other such."""
+    """Loops: what lies between a backward jump and its target, less the loops inside. A longer way back is to a function."""
     place = {address: i for i, (address, _, _) in enumerate(part)}
     spans = {(place[to], i) for i, instruction in enumerate(part)
-             if instruction[1][0] == "j" and (to := target(instruction)) in place and place[to] <= i}
-    inner = [span for span in spans if not any(o != span and span[0] <= o[0] and o[1] <= span[1] for o in spans)]
-    return [part[low:high + 1] for low, high in inner]
+             if instruction[1][0] == "j" and (to := target(instruction)) in place and 0 <= i - place[to] < 4096}
+    innermost = [None] * len(part)
+    for low, high in sorted(spans, key=lambda span: span[0] - span[1]):
+        innermost[low:high + 1] = [(low, high)] * (high + 1 - low)
+    found = {span: [] for span in spans}
+    for instruction, span in zip(part, innermost, strict=True):
+        if span:
+            found[span].append(instruction)
+    return list(found.values())
 
 
 SCALAR = r"v?(fn?m(add|sub)\d+|add|sub|mul|div|max|min|cmp\w*|u?comi|cvt\w*2)s[sd]"
-ARITHMETIC = r"v?(p(max|min|cmp|add|sub|mul|ternlog)\w*|(add|sub|mul|div|max|min|cmp\w*|and\w*|blend\w*|fn?m(add|sub)\d+)p[sd])"
+ARITHMETIC = (
+    r"v?(p(max|min|cmp|add|sub|mul|ternlog|and|test|s[lr][al])\w*|"
+    r"(add|sub|mul|div|max|min|cmp\w*|and\w*|blend\w*|fn?m(add|sub)\d+)p[sd])"
+)
 COPY = r"v?mov(dq|ap|up)\w+"
 
 
@@ -137,7 +146,7 @@ def vector_loops(level, start, arithmetic):
 # The instruction that a loop of one of these functions cannot do without; for others any arithmetic will do.
 NEEDED = {
     "relu": r"v?(p(max|min|cmp|subus)\w*|cmp\w*p[sd]|maxp[sd]|minp[sd])",
-    "relu_grad": r"v?(p(max|min|cmp|subus)\w*|cmp\w*p[sd])",
+    "relu_grad": r"v?(p(max|min|cmp|subus|test)\w*|cmp\w*p[sd])",
     "leaky_relu": r"v?mulp[sd]",
     "leaky_relu_grad": r"v?mulp[sd]",
     "sigmoid": r"v?divp[sd]",
@@ -177,7 +186,7 @@ def test_floats_do_not_go_to_double_and_back(level):
 
 
 # Those of eight-bit integers go through a table, held in registers where permutations are wide enough.
-@pytest.mark.parametrize(("level", "permutation"), [("x86_64_v4", r"vperm[it]2ps"), ("x86_64_v3", "vpermps")])
+@pytest.mark.parametrize(("level", "permutation"), [("x86_64_v4", r"vperm[it]2ps"), ("x86_64_v3", r"vperm(ps|d)")])
 def test_tables_are_held_in_registers(level, permutation):
     if level not in cpu.levels():
         pytest.skip(f"this machine cannot run {level}")

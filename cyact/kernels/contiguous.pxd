@@ -1,8 +1,9 @@
 """The generic loops over contiguous arrays, each written once.
 
-They know no formula: one is passed in, and inlined. A turn computes one vector into a local array, then stores it. gcc
-keeps that array in a register, and needs no check at run time whether the output is an input. What is left at the end
-is one more vector, filled up.
+They know no formula: one is passed in, and inlined. A turn computes one vector into a local array, by a loop over its
+elements that compilers make vector code of (``loop1`` and its like, ``simd.h``), then stores it. That array is kept in
+a register, and no check is needed at run time whether the output is an input. What is left at the end is one more
+vector, filled up.
 
 VECTOR counts bytes. An array of VECTOR elements is longer than the vector that it holds, since a length may not depend
 on a fused type.
@@ -14,8 +15,8 @@ bound by arithmetic.
 from cyact.kernels.convert cimport load_block, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, VECTOR, assume, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, prefetch,
-    store_first, store_vector, stream_vector,
+    LANES_16_BIT, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, loop1, loop2, loop3,
+    loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
 )
 
 cdef enum:
@@ -26,18 +27,16 @@ cdef enum:
 cdef inline void map1(
     number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t done = 0, i, lanes = VECTOR // sizeof(number)
+    cdef Py_ssize_t done = 0, lanes = VECTOR // sizeof(number)
     cdef number block[VECTOR]
     cdef number rest[VECTOR]
     while done + lanes <= n:
-        for i in range(lanes):
-            block[i] = f(x[done + i])
+        loop1(lanes, VECTOR // sizeof(number), block, f, x + done)
         store_vector(out + done, block)
         done += lanes
     if done < n:
         load_first(rest, x + done, n - done, sizeof(number))
-        for i in range(lanes):
-            rest[i] = f(rest[i])
+        loop1(lanes, VECTOR // sizeof(number), rest, f, rest)
         store_first(out + done, rest, n - done, sizeof(number))
 
 
@@ -54,8 +53,7 @@ cdef inline void map2(
             rest[1][i] = y[0]
         y = rest[1]
     while n >= lanes:
-        for i in range(lanes):
-            block[i] = f(x[i], y[i])
+        loop2(lanes, VECTOR // sizeof(number), block, f, x, y)
         store_vector(out, block)
         x += lanes
         y += step
@@ -65,8 +63,7 @@ cdef inline void map2(
         load_first(rest[0], x, n, sizeof(number))
         if not single:
             load_first(rest[1], y, n, sizeof(number))
-        for i in range(lanes):
-            rest[0][i] = f(rest[0][i], rest[1][i])
+        loop2(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1])
         store_first(out, rest[0], n, sizeof(number))
 
 
@@ -82,8 +79,7 @@ cdef inline void map3(
             rest[2][i] = z[0]
         z = rest[2]
     while n >= lanes:
-        for i in range(lanes):
-            block[i] = f(x[i], y[i], z[i])
+        loop3(lanes, VECTOR // sizeof(number), block, f, x, y, z)
         store_vector(out, block)
         x += lanes
         y += lanes
@@ -95,8 +91,7 @@ cdef inline void map3(
         load_first(rest[1], y, n, sizeof(number))
         if not single:
             load_first(rest[2], z, n, sizeof(number))
-        for i in range(lanes):
-            rest[0][i] = f(rest[0][i], rest[1][i], rest[2][i])
+        loop3(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1], rest[2])
         store_first(out, rest[0], n, sizeof(number))
 
 
@@ -104,7 +99,6 @@ cdef inline void map3(
 cdef inline void map1_16_bit(
     float (*f)(float) noexcept nogil, const float16_like* x, float16_like* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t i
     cdef float block[LANES_16_BIT]
     cdef float16_like rest[LANES_16_BIT]
     while n > 0:
@@ -112,8 +106,7 @@ cdef inline void map1_16_bit(
             load_first(rest, x, n, sizeof(rest[0]))
             x = rest
         load_block(x, block, LANES_16_BIT)
-        for i in range(LANES_16_BIT):
-            block[i] = f(block[i])
+        loop1(LANES_16_BIT, LANES_16_BIT, block, f, block)
         if n < LANES_16_BIT:
             store_block(block, rest, LANES_16_BIT)
             store_first(out, rest, n, sizeof(rest[0]))
@@ -151,8 +144,7 @@ cdef inline void map2_16_bit(
         if not single:
             load_block(y, second, LANES_16_BIT)
             y += LANES_16_BIT
-        for i in range(LANES_16_BIT):
-            block[i] = f(block[i], second[i])
+        loop2(LANES_16_BIT, LANES_16_BIT, block, f, block, second)
         store_block(block, to, LANES_16_BIT)
         if n < LANES_16_BIT:
             store_first(out, to, n, sizeof(out[0]))
@@ -192,8 +184,7 @@ cdef inline void map3_16_bit(
         if not single:
             load_block(z, third, LANES_16_BIT)
             z += LANES_16_BIT
-        for i in range(LANES_16_BIT):
-            block[i] = f(block[i], second[i], third[i])
+        loop3(LANES_16_BIT, LANES_16_BIT, block, f, block, second, third)
         store_block(block, to, LANES_16_BIT)
         if n < LANES_16_BIT:
             store_first(out, to, n, sizeof(out[0]))
@@ -232,7 +223,7 @@ cdef inline void map1_clamped(
     real (*f)(real, real) noexcept nogil, void (*bring_within)(real*, const real*, real, real) noexcept nogil,
     real low, real high, const real* x, real* out, Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
     cdef real rest[VECTOR]
     while n > 0:
@@ -240,8 +231,7 @@ cdef inline void map1_clamped(
             load_first(rest, x, n, sizeof(real))
             x = rest
         bring_within(block, x, low, high)
-        for i in range(lanes):
-            block[i] = f(block[i], x[i])
+        loop2(lanes, VECTOR // sizeof(real), block, f, block, x)
         if n < lanes:
             store_first(out, block, n, sizeof(real))
         else:
@@ -298,43 +288,35 @@ cdef inline void map_to_integer(
 #     ...
 #
 # prepare() is given the argument within the bounds that ``clamp`` keeps. x, ``parameter`` and g, the incoming
-# gradient, are given to finish() as they are. Every formula has all these arguments, so that one loop serves all: where
-# ``parameters`` or ``gradients`` is NULL, the formula has no use for it, and the compiler drops it.
-#
-# ``turn`` is finish() of the block x, to ``out``, and prepare() of the block ``next_x``; NULL stands for no block.
-cdef inline void turn(
+# gradient, are given to finish() as they are. Every formula has all these arguments, so that one loop serves all. What
+# is read for a formula that has no use for it, the compiler drops.
+
+# prepare() of a vector.
+cdef inline void prepare_vector(
     void (*prepare)(real, real, real*, real*, real*) noexcept nogil,
-    real (*finish)(real, real, real, real, real, real) noexcept nogil,
     void (*bring_within)(real*, const real*, real, real) noexcept nogil,
-    real low, real high, real* a, real* b, real* c,
-    const real* x, const real* parameters, const real* gradients, real* out,
-    const real* next_x, const real* next_parameters, Py_ssize_t step, bint streamed,
+    real low, real high, const real* x, const real* p, real* a, real* b, real* c,
 ) noexcept nogil:
-    cdef Py_ssize_t i, v, k, lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
-    for v in range(STAGE // VECTOR):
-        k = v * lanes
-        if x != NULL:
-            for i in range(lanes):
-                block[i] = finish(
-                    a[k + i], b[k + i], c[k + i], x[k + i],
-                    parameters[v * step + i] if parameters != NULL else 0, gradients[k + i] if gradients != NULL else 0,
-                )
-            if streamed:
-                # At once: many stores together would fill the processor's buffers.
-                prefetch(<const char*> (x + k) + AHEAD)
-                if gradients != NULL:
-                    prefetch(<const char*> (gradients + k) + AHEAD)
-                stream_vector(out + k, block)
-            else:
-                store_vector(out + k, block)
-        if next_x != NULL:
-            bring_within(block, next_x + k, low, high)
-            for i in range(lanes):
-                prepare(
-                    block[i], next_parameters[v * step + i] if next_parameters != NULL else 0,
-                    &a[k + i], &b[k + i], &c[k + i],
-                )
+    bring_within(block, x, low, high)
+    loop_to3(<Py_ssize_t> (VECTOR // sizeof(real)), VECTOR // sizeof(real), a, b, c, prepare, block, p)
+
+
+# finish() of a vector.
+cdef inline void finish_vector(
+    real (*finish)(real, real, real, real, real, real) noexcept nogil,
+    const real* a, const real* b, const real* c, const real* x, const real* p, const real* g, real* out, bint streamed,
+) noexcept nogil:
+    cdef real block[VECTOR]
+    loop6(<Py_ssize_t> (VECTOR // sizeof(real)), VECTOR // sizeof(real), block, finish, a, b, c, x, p, g)
+    if streamed:
+        # At once: many stores together would fill the processor's buffers.
+        prefetch(<const char*> x + AHEAD)
+        if g != x:
+            prefetch(<const char*> g + AHEAD)
+        stream_vector(out, block)
+    else:
+        store_vector(out, block)
 
 
 # Both stages of a vector.
@@ -342,28 +324,16 @@ cdef inline void one_vector(
     void (*prepare)(real, real, real*, real*, real*) noexcept nogil,
     real (*finish)(real, real, real, real, real, real) noexcept nogil,
     void (*bring_within)(real*, const real*, real, real) noexcept nogil,
-    real low, real high, const real* x, const real* parameters, const real* gradients, real* out,
+    real low, real high, const real* x, const real* p, const real* g, real* out,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real a[VECTOR]
     cdef real b[VECTOR]
     cdef real c[VECTOR]
-    bring_within(out, x, low, high)
-    for i in range(lanes):
-        prepare(out[i], parameters[i] if parameters != NULL else 0, &a[i], &b[i], &c[i])
-    for i in range(lanes):
-        out[i] = finish(
-            a[i], b[i], c[i], x[i], parameters[i] if parameters != NULL else 0,
-            gradients[i] if gradients != NULL else 0,
-        )
+    prepare_vector(prepare, bring_within, low, high, x, p, a, b, c)
+    finish_vector(finish, a, b, c, x, p, g, out, False)
 
 
-# An operand that is there. The compiler has to know: that it might be NULL is a branch at each element.
-cdef inline const real* given(const real* operand) noexcept nogil:
-    assume(operand != NULL)
-    return operand
-
-
+# ``parameters`` and ``gradients`` are NULL where the formula has no use for them.
 cdef inline void pipeline(
     void (*prepare)(real, real, real*, real*, real*) noexcept nogil,
     real (*finish)(real, real, real, real, real, real) noexcept nogil,
@@ -371,8 +341,9 @@ cdef inline void pipeline(
     real low, real high, const real* x, const real* parameters, const real* gradients, real* out,
     Py_ssize_t n, bint single, bint streamed,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
-    cdef Py_ssize_t step = 0 if single else lanes, ahead = 0 if single else length
+    cdef bint constant = single or parameters == NULL
+    cdef Py_ssize_t i, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
+    cdef Py_ssize_t step = 0 if constant else lanes, ahead = 0 if constant else length
     # Three blocks, and room to start them at the address of x modulo STAGE. 4K aliasing: a load whose low 12 address
     # bits are those of an earlier store waits for that store.
     cdef real between[STAGE]
@@ -381,52 +352,56 @@ cdef inline void pipeline(
     cdef real* c = b + length
     cdef real block[VECTOR]
     cdef real rest[3][VECTOR]
-    if parameters != NULL and single:
+    # Both are there to be read.
+    cdef const real* p = parameters
+    cdef const real* g = x if gradients == NULL else gradients
+    if constant:
         for i in range(lanes):
-            rest[1][i] = parameters[0]
-        parameters = rest[1]
+            rest[1][i] = 0 if parameters == NULL else parameters[0]
+        p = rest[1]
     if n >= 2 * length:
-        turn(prepare, finish, bring_within, low, high, a, b, c,
-             NULL, NULL, NULL, NULL, x, parameters, step, streamed)
+        for v in range(STAGE // VECTOR):
+            k = v * lanes
+            prepare_vector(prepare, bring_within, low, high, x + k, p + v * step, a + k, b + k, c + k)
         while n >= 2 * length:
-            turn(prepare, finish, bring_within, low, high, a, b, c,
-                 x, parameters, gradients, out, x + length, parameters + ahead if parameters != NULL else NULL,
-                 step, streamed)
+            for v in range(STAGE // VECTOR):
+                k = v * lanes
+                finish_vector(finish, a + k, b + k, c + k, x + k, p + v * step, g + k, out + k, streamed)
+                prepare_vector(
+                    prepare, bring_within, low, high, x + length + k, p + ahead + v * step, a + k, b + k, c + k
+                )
             x += length
+            p += ahead
+            g += length
             out += length
             n -= length
-            if parameters != NULL:
-                parameters += ahead
-            if gradients != NULL:
-                gradients += length
-        turn(prepare, finish, bring_within, low, high, a, b, c,
-             x, parameters, gradients, out, NULL, NULL, step, streamed)
+        for v in range(STAGE // VECTOR):
+            k = v * lanes
+            finish_vector(finish, a + k, b + k, c + k, x + k, p + v * step, g + k, out + k, streamed)
         x += length
+        p += ahead
+        g += length
         out += length
         n -= length
-        if parameters != NULL:
-            parameters += ahead
-        if gradients != NULL:
-            gradients += length
     while n > 0:
         if n < lanes:
             load_first(rest[0], x, n, sizeof(real))
             x = rest[0]
-            if parameters != NULL and not single:
-                load_first(rest[1], parameters, n, sizeof(real))
-                parameters = rest[1]
-            if gradients != NULL:
-                load_first(rest[2], gradients, n, sizeof(real))
-                gradients = rest[2]
-        one_vector(prepare, finish, bring_within, low, high, x, parameters, gradients, block)
+            if not constant:
+                load_first(rest[1], p, n, sizeof(real))
+                p = rest[1]
+            if gradients == NULL:
+                g = x
+            else:
+                load_first(rest[2], g, n, sizeof(real))
+                g = rest[2]
+        one_vector(prepare, finish, bring_within, low, high, x, p, g, block)
         if n < lanes:
             store_first(out, block, n, sizeof(real))
             return
         store_vector(out, block)
         x += lanes
+        p += step
+        g += lanes
         out += lanes
         n -= lanes
-        if parameters != NULL:
-            parameters += step
-        if gradients != NULL:
-            gradients += lanes

@@ -8,7 +8,9 @@ from libc.string cimport memcpy
 
 from cyact.kernels.dtypes cimport bfloat16, float16_like, half, number, real
 from cyact.kernels.elementary cimport bits_f, from_bits_f
-from cyact.kernels.simd cimport HALF_LANES, LANES_16_BIT, load_first, narrow_lanes, store_first, widen_lanes
+from cyact.kernels.simd cimport (
+    HALF_LANES, LANES_16_BIT, VECTOR, load_first, loop1, loop2, loop_of_pairs, narrow_lanes, store_first, widen_lanes,
+)
 
 cdef extern from *:
     const float HALF_SUBNORMAL "0x1p-24f"
@@ -45,13 +47,11 @@ cdef inline float16_like narrow(float x, float16_like tag) noexcept nogil:
 
 # bfloat16 two at a time, as halves of 32 bits: [x0 x1 x2 x3 ..] becomes [x0 x2 .. | x1 x3 ..]. No element moves between
 # lanes, as it would one by one, and vectors are twice as full.
-cdef inline void load_pairs(const bfloat16* x, float* out, Py_ssize_t pairs) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef uint32_t pair
-    for i in range(pairs):
-        memcpy(&pair, x + 2 * i, sizeof(pair))
-        out[i] = from_bits_f(<int32_t> (pair << 16))
-        out[pairs + i] = from_bits_f(<int32_t> (pair & <uint32_t> 0xffff0000))
+cdef inline void widen_pair(const bfloat16* pair, float* first, float* second) noexcept nogil:
+    cdef uint32_t both
+    memcpy(&both, pair, sizeof(both))
+    first[0] = from_bits_f(<int32_t> (both << 16))
+    second[0] = from_bits_f(<int32_t> (both & <uint32_t> 0xffff0000))
 
 
 # Precondition: a NaN has zeros in its low 16 bits, as those of bfloat16 inputs and parameters and the processor's own
@@ -61,12 +61,9 @@ cdef inline uint32_t rounded(float x) noexcept nogil:
     return b + (0x8000 if b & 0x10000 else 0x7fff)
 
 
-cdef inline void store_pairs(const float* x, bfloat16* out, Py_ssize_t pairs) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef uint32_t pair
-    for i in range(pairs):
-        pair = rounded(x[i]) >> 16 | rounded(x[pairs + i]) & <uint32_t> 0xffff0000
-        memcpy(out + 2 * i, &pair, sizeof(pair))
+cdef inline void narrow_pair(bfloat16* pair, const float* first, const float* second) noexcept nogil:
+    cdef uint32_t both = rounded(first[0]) >> 16 | rounded(second[0]) & <uint32_t> 0xffff0000
+    memcpy(pair, &both, sizeof(both))
 
 
 # A block to the dtype of the computation, and a block of 16-bit results back. bfloat16 has its elements in another
@@ -83,12 +80,11 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
             load_first(rest, x + i, n - i, sizeof(half))
             widen_lanes(rest, out + i)
     elif number is bfloat16 and real is float:
-        load_pairs(x, out, n // 2)
+        loop_of_pairs(n // 2, VECTOR // 4, x, widen_pair, out, out + n // 2)
         if n % 2:
             out[n - 1] = widen(x[n - 1])
     elif number is half or number is bfloat16:
-        for i in range(n):
-            out[i] = widen(x[i])
+        loop1(n, VECTOR // 4, out, widen[number], x)
     else:
         for i in range(n):
             out[i] = <real> x[i]
@@ -105,9 +101,8 @@ cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noe
             narrow_lanes(x + i, rest)
             store_first(out + i, rest, n - i, sizeof(half))
     elif float16_like is bfloat16 and real is float:
-        store_pairs(x, out, n // 2)
+        loop_of_pairs(n // 2, VECTOR // 4, out, narrow_pair, x, x + n // 2)
         if n % 2:
             out[n - 1] = bfloat16(<uint16_t> (rounded(x[n - 1]) >> 16))
     else:
-        for i in range(n):
-            out[i] = narrow(<float> x[i], out[i])
+        loop2(n, VECTOR // 4, out, narrow[float16_like], x, out)

@@ -207,7 +207,7 @@ cdef void softsign_grad_loop(
     const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
     pipeline[real](softsign_grad_prepare[real], softsign_grad_finish[real], clamp_magnitude[real], 0,
-                   FLT_MAX if real is float else DBL_MAX, args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   FLT_MAX if real is float else DBL_MAX, args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops softsign_grad_loops = in_blocks(
@@ -217,7 +217,7 @@ cdef Loops softsign_grad_loops = in_blocks(
 
 cdef void elu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](elu_prepare[real], elu_finish[real], clamp[real], -18 if real is float else -38, 0,
-                   args[0], given(args[1]), NULL, args[2], n, single, streamed)
+                   args[0], args[1], NULL, args[2], n, single, streamed)
 
 
 cdef Loops elu_loops = in_blocks(<kernel_t> elu_loop[float], <kernel_t> elu_loop[double], NULL)
@@ -229,7 +229,7 @@ cdef void silu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single
                        args[0], NULL, NULL, args[2], n, single, streamed)
     else:
         pipeline[real](silu_prepare[real], silu_finish[real], unclamped[real], 0, 0,
-                       args[0], given(args[1]), NULL, args[2], n, single, streamed)
+                       args[0], args[1], NULL, args[2], n, single, streamed)
 
 
 cdef void silu_rounded(const Kernel* kernel, float** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:

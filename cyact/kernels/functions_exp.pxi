@@ -27,7 +27,7 @@ cdef void celu_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single
         elu_loop[real](kernel, args, n, single, streamed)
         return
     pipeline[real](celu_prepare[real], celu_finish[real], clamp[real], -FLT_MAX if real is float else -DBL_MAX, 0,
-                   args[0], given(args[1]), NULL, args[2], n, single, streamed)
+                   args[0], args[1], NULL, args[2], n, single, streamed)
 
 
 cdef Loops celu_loops = in_blocks(<kernel_t> celu_loop[float], <kernel_t> celu_loop[double], NULL)
@@ -36,7 +36,7 @@ cdef Loops celu_loops = in_blocks(<kernel_t> celu_loop[float], <kernel_t> celu_l
 cdef void celu_grad_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](celu_grad_prepare[real], celu_grad_finish[real], clamp[real],
                    -FLT_MAX if real is float else -DBL_MAX, 0,
-                   args[1], given(args[2]), given(args[0]), args[3], n, single, streamed)
+                   args[1], args[2], args[0], args[3], n, single, streamed)
 
 
 cdef Loops celu_grad_loops = in_blocks(<kernel_t> celu_grad_loop[float], <kernel_t> celu_grad_loop[double], NULL)
@@ -55,7 +55,7 @@ cdef void gaussian_grad_loop(
 ) noexcept nogil:
     pipeline[real](gaussian_grad_prepare[real], gaussian_grad_finish[real], clamp_magnitude[real],
                    0, GAUSSIAN_GRAD_HIGH_F if real is float else GAUSSIAN_GRAD_HIGH,
-                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops gaussian_grad_loops = in_blocks(
@@ -73,7 +73,7 @@ cdef Loops mish_loops = in_blocks(<kernel_t> mish_loop[float], <kernel_t> mish_l
 
 cdef void silu_grad_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](silu_grad_prepare[real], silu_grad_finish[real], unclamped[real], 0, 0,
-                   args[1], given(args[2]), given(args[0]), args[3], n, single, streamed)
+                   args[1], args[2], args[0], args[3], n, single, streamed)
 
 
 cdef Loops silu_grad_loops = in_blocks(<kernel_t> silu_grad_loop[float], <kernel_t> silu_grad_loop[double], NULL)
@@ -82,7 +82,7 @@ cdef Loops silu_grad_loops = in_blocks(<kernel_t> silu_grad_loop[float], <kernel
 cdef void mish_grad_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](mish_grad_prepare[real], mish_grad_finish[real], clamp[real],
                    NOTHING_F if real is float else NOTHING, MISH_HIGH_F if real is float else MISH_HIGH,
-                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops mish_grad_loops = in_blocks(<kernel_t> mish_grad_loop[float], <kernel_t> mish_grad_loop[double], NULL)

@@ -34,7 +34,7 @@ cdef Loops gelu_approximate_loops = in_blocks(
 
 cdef void gelu_grad_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](gelu_grad_prepare[real], gelu_grad_finish[real], clamp_magnitude[real],
-                   0, 20 if real is float else 54.5, args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   0, 20 if real is float else 54.5, args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops gelu_grad_loops = in_blocks(<kernel_t> gelu_grad_loop[float], <kernel_t> gelu_grad_loop[double], NULL)
@@ -45,7 +45,7 @@ cdef void gelu_grad_approximate_loop(
 ) noexcept nogil:
     pipeline[real](gelu_grad_approximate_prepare[real], gelu_grad_approximate_finish[real], clamp[real],
                    -14 if real is float else -27.6, 14 if real is float else 27.6,
-                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops gelu_grad_approximate_loops = in_blocks(

@@ -29,7 +29,7 @@ cdef void softplus_grad_loop(
 ) noexcept nogil:
     pipeline[real](softplus_grad_prepare[real], softplus_grad_finish[real], clamp[real],
                    -200 if real is float else -1500, 200 if real is float else 1500,
-                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops softplus_grad_loops = in_blocks(
@@ -42,7 +42,7 @@ cdef void log_sigmoid_grad_loop(
 ) noexcept nogil:
     pipeline[real](log_sigmoid_grad_prepare[real], log_sigmoid_grad_finish[real], clamp[real],
                    -200 if real is float else -1500, 200 if real is float else 1500,
-                   args[1], NULL, given(args[0]), args[2], n, single, streamed)
+                   args[1], NULL, args[0], args[2], n, single, streamed)
 
 
 cdef Loops log_sigmoid_grad_loops = in_blocks(

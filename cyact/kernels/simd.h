@@ -60,30 +60,34 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 #define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
 #endif
 
-/* What the compiler cannot know by itself. */
-#if defined(__GNUC__)
-#define CYACT_ASSUME(condition) do { if (!(condition)) __builtin_unreachable(); } while (0)
-#elif defined(_MSC_VER)
-#define CYACT_ASSUME(condition) __assume(condition)
-#else
-#define CYACT_ASSUME(condition)
-#endif
-
 /* ---- float16 to float and back ---- */
 
+/* clang knows that a number was a float16, and compares it as one, for which there is no instruction: one by one. This
+   makes it forget. */
+#if defined(__clang__) && defined(__aarch64__)
+#define CYACT_FORGET(v) __asm__("" : "+w"(v))
+#elif defined(__clang__)
+#define CYACT_FORGET(v) __asm__("" : "+x"(v))
+#else
+#define CYACT_FORGET(v)
+#endif
+#define CYACT_WIDEN_BY(T, convert, store, out) do { T v = convert; CYACT_FORGET(v); store(out, v); } while (0)
 #if defined(__AVX512F__)
 #define CYACT_HALF_LANES 16
-#define CYACT_WIDEN(x, out) _mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x))))
+#define CYACT_WIDEN(x, out) \
+    CYACT_WIDEN_BY(__m512, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x))), _mm512_storeu_ps, out)
 #define CYACT_NARROW(x, out) \
     _mm256_storeu_si256((__m256i *)(out), _mm512_cvtps_ph(_mm512_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
 #elif defined(__F16C__) || defined(_MSC_VER) && defined(__AVX2__)
 #define CYACT_HALF_LANES 8
-#define CYACT_WIDEN(x, out) _mm256_storeu_ps(out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))))
+#define CYACT_WIDEN(x, out) \
+    CYACT_WIDEN_BY(__m256, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x))), _mm256_storeu_ps, out)
 #define CYACT_NARROW(x, out) \
     _mm_storeu_si128((__m128i *)(out), _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT))
 #elif defined(__aarch64__)
 #define CYACT_HALF_LANES 4
-#define CYACT_WIDEN(x, out) vst1q_f32(out, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(x)))))
+#define CYACT_WIDEN(x, out) CYACT_WIDEN_BY( \
+    float32x4_t, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(x)))), vst1q_f32, out)
 #define CYACT_NARROW(x, out) vst1_u16((uint16_t *)(out), vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(x))))
 #else
 #define CYACT_HALF_LANES 0
@@ -137,7 +141,10 @@ static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out)
 
 /* ---- vectors ---- */
 
-/* The clamps: min and max answer with their second operand where either is NaN. x stands second, so NaN stays. */
+/* CYACT_VECTOR is the bytes that a turn of a loop goes over: a vector. clang makes no vector code of a loop over two
+   doubles: where vectors have 16 bytes, a turn of its loops goes over two vectors.
+
+   The clamps: min and max answer with their second operand where either is NaN. x stands second, so NaN stays. */
 
 #if defined(__AVX512BW__)
 #define CYACT_VECTOR 64
@@ -174,26 +181,38 @@ static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t it
     _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \
     _mm256_andnot_p##T(_mm256_set1_p##T(-0.0), _mm256_loadu_p##T(x))))
-#elif defined(__SSE2__)
-#define CYACT_VECTOR 16
-#define CYACT_STORE(to, block) _mm_storeu_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
-#define CYACT_STREAM(to, block) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(block)))
-#define CYACT_CLAMP(T, to, x, low, high) _mm_storeu_p##T(to, \
-    _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(x))))
-#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm_storeu_p##T(to, _mm_min_p##T(_mm_set1_p##T(high), \
-    _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(x))))
+#else
+#if defined(__clang__)
+#define CYACT_VECTOR 32
 #else
 #define CYACT_VECTOR 16
-#define CYACT_STORE(to, block) memcpy(to, block, 16)
+#endif
+#if defined(__SSE2__)
+#define CYACT_PIECES(...) do { \
+        { enum { k = 0 }; __VA_ARGS__; } \
+        if (CYACT_VECTOR > 16) { enum { k = 1 }; __VA_ARGS__; } \
+    } while (0)
+#define CYACT_PIECE(to) ((to) + 16 / sizeof *(to) * k)
+#define CYACT_STORE(to, block) \
+    CYACT_PIECES(_mm_storeu_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
+#define CYACT_STREAM(to, block) \
+    CYACT_PIECES(_mm_stream_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
+#define CYACT_CLAMP(T, to, x, low, high) CYACT_PIECES(_mm_storeu_p##T(CYACT_PIECE(to), \
+    _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(CYACT_PIECE(x))))))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_PIECES(_mm_storeu_p##T(CYACT_PIECE(to), _mm_min_p##T( \
+    _mm_set1_p##T(high), _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(CYACT_PIECE(x))))))
+#else
+#define CYACT_STORE(to, block) memcpy(to, block, CYACT_VECTOR)
 #define CYACT_STREAM CYACT_STORE
 #define CYACT_CLAMP(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_EACH(to, x, v = fabs(v), (high) < v ? (high) : v)
-#define CYACT_EACH(to, x, ...) \
-    for (size_t i = 0; i < 16 / sizeof *(to); i++) { CYACT_TYPE(*(to)) v = (x)[i]; (to)[i] = (__VA_ARGS__); }
+#define CYACT_EACH(to, x, ...) CYACT_VECTOR_LOOP(CYACT_VECTOR / sizeof *(to), CYACT_VECTOR / sizeof *(to), \
+    CYACT_TYPE(*(to)) v = (x)[i]; (to)[i] = (__VA_ARGS__))
 #if defined(__GNUC__)
 #define CYACT_TYPE(x) __typeof__(x)
 #else
 #define CYACT_TYPE(x) double
+#endif
 #endif
 #endif
 #define CYACT_CLAMP_IS_QUIET 0
@@ -238,6 +257,29 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #define CYACT_CLAMP_D(to, x, low, high) CYACT_CLAMP(d, to, x, low, high)
 #define CYACT_CLAMP_MAGNITUDE_F(to, x, high) CYACT_CLAMP_MAGNITUDE(s, to, x, high)
 #define CYACT_CLAMP_MAGNITUDE_D(to, x, high) CYACT_CLAMP_MAGNITUDE(d, to, x, high)
+
+/* ---- loops that become vector code ---- */
+
+/* gcc makes one vector operation of each operation in a loop over a vector's elements. clang would unroll so short a
+   loop first, and find nothing to make a vector of then; hence it is told how many elements to take at a time, ``width``,
+   a constant, and that none depends on another. It warns where it fails (-Wpass-failed). */
+#if defined(__clang__)
+#define CYACT_PRAGMA(...) _Pragma(#__VA_ARGS__)
+#define CYACT_VECTOR_LOOP(n, width, ...) do { \
+        CYACT_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width) interleave_count(1) unroll(disable)) \
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } \
+    } while (0)
+#else
+#define CYACT_VECTOR_LOOP(n, width, ...) do { for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } } while (0)
+#endif
+#define CYACT_LOOP1(n, width, to, f, x) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i]))
+#define CYACT_LOOP2(n, width, to, f, x, y) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i]))
+#define CYACT_LOOP3(n, width, to, f, x, y, z) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i], (z)[i]))
+#define CYACT_LOOP6(n, width, to, f, u, v, w, x, y, z) \
+    CYACT_VECTOR_LOOP(n, width, (to)[i] = f((u)[i], (v)[i], (w)[i], (x)[i], (y)[i], (z)[i]))
+#define CYACT_LOOP_TO3(n, width, a, b, c, f, x, y) \
+    CYACT_VECTOR_LOOP(n, width, f((x)[i], (y)[i], (a) + i, (b) + i, (c) + i))
+#define CYACT_LOOP_OF_PAIRS(n, width, pairs, f, a, b) CYACT_VECTOR_LOOP(n, width, f((pairs) + 2 * i, (a) + i, (b) + i))
 
 /* ---- every second place ---- */
 

@@ -26,7 +26,7 @@ cdef extern from "simd.h":
     void lookup_32 "cyact_lookup_32"(const float* entries, const uint8_t* x, float* out) noexcept nogil
     void lookup_256 "cyact_lookup_256"(const float* entries, const uint8_t* x, float* out) noexcept nogil
 
-    enum: VECTOR "CYACT_VECTOR"             # bytes
+    enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn
     enum: LANES_16_BIT "(CYACT_VECTOR / 2)"        # elements of 16 bits
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
@@ -43,9 +43,20 @@ cdef extern from "simd.h":
     void clamp_d "CYACT_CLAMP_D"(double* to, const double* x, double low, double high) noexcept nogil
     void clamp_magnitude_f "CYACT_CLAMP_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
     void clamp_magnitude_d "CYACT_CLAMP_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
-    void assume "CYACT_ASSUME"(bint condition) noexcept nogil       # what the compiler cannot know by itself
     void fence "CYACT_FENCE"() noexcept nogil
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
+
+    # Loops over i < n that every compiler makes vector code of, ``width`` elements at a time, a constant; ``simd.h``
+    # has why. Each turn is f of elements i of one to six arrays:
+    void loop1 "CYACT_LOOP1"(...) noexcept nogil        # (n, width, to, f, x):             to[i] = f(x[i])
+    void loop2 "CYACT_LOOP2"(...) noexcept nogil        # (n, width, to, f, x, y)
+    void loop3 "CYACT_LOOP3"(...) noexcept nogil        # (n, width, to, f, x, y, z)
+    void loop6 "CYACT_LOOP6"(...) noexcept nogil        # (n, width, to, f, u, v, w, x, y, z)
+    # or a function that stores by itself.
+    # (n, width, a, b, c, f, x, y):     f(x[i], y[i], &a[i], &b[i], &c[i])
+    void loop_to3 "CYACT_LOOP_TO3"(...) noexcept nogil
+    # (n, width, pairs, f, a, b):       f(&pairs[2 * i], &a[i], &b[i])
+    void loop_of_pairs "CYACT_LOOP_OF_PAIRS"(...) noexcept nogil
 
     const bint HAS_SPREAD_4 "CYACT_HAS_SPREAD_4"
     # 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's
