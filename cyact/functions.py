@@ -205,7 +205,7 @@ array([0.  , 0.5 , 0.75])
         "hard_silu", "Approximation of `silu` without an exponential, ``features * relu6(features + 3) / 6``.",
         result="real",
         notes="""
-At most 0.51 ULP from the exact value. -inf gives -0.0; inf, NaN, 0.0 and -0.0 give themselves. The formula, hard swish,
+At most 0.75 ULP from the exact value. -inf gives -0.0; inf, NaN, 0.0 and -0.0 give themselves. The formula, hard swish,
 is that of Howard et al., "Searching for MobileNetV3", 2019.
 """,
         examples="""

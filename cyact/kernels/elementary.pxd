@@ -99,6 +99,12 @@ cdef inline real positive_part(real x) noexcept nogil:
         return from_bits_d(bits_d(x) & ~(bits_d(x) >> 63))
 
 
+# Whether a > b, for a number b that is not negative: by bits, since a comparison of floating-point numbers raises a
+# flag for NaN. A NaN without the sign bit is above everything.
+cdef inline bint exceeds(real a, real b) noexcept nogil:
+    return bits_f(a) > bits_f(b) if real is float else bits_d(a) > bits_d(b)
+
+
 # x where the condition holds, else 0: by bits, where gcc would make a branch of a select.
 cdef inline real where_true(bint condition, real x) noexcept nogil:
     if real is float:

@@ -7,8 +7,8 @@ from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, SCALE, SCALED_ROUND, SCALED_ROUND_F, SCALED_TWICE,
     SCALED_TWICE_F, SCALE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F, absolute, bits_d,
-    bits_f, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero, fma, from_bits_d,
-    from_bits_f, pow2, pow2_halves, reduce, where_true, with_sign_of,
+    bits_f, exceeds, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero, fma,
+    from_bits_d, from_bits_f, pow2, pow2_halves, reduce, where_true, with_sign_of,
 )
 
 # selu(x) = S x if x > 0 else S A (e^x - 1), S = 1.0507009873554805, A = 1.6732632423543772
@@ -247,7 +247,7 @@ cdef inline real mish_finish(real s, real p, real clamped, real x, real paramete
     cdef real D = fma(N, A, <real> 2), dl = fma(nl, A, fma(N, A, 2 - D)), inverse = 1 / D
     cdef real M = clamped * N, ml = fma(clamped, nl, fma(clamped, N, -M)), y = M * inverse
     y = fma(fma(-y, dl, fma(-y, D, M) + ml), inverse, y) * A
-    return with_sign_of(y, x) if x <= highest else x
+    return x if exceeds(x, highest) else with_sign_of(y, x)
 
 
 # Far below zero, where sigmoid(x) and w are e^x, that is taken over A^3 in place of A, and A^2 out of g, which is large

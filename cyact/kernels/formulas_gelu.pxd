@@ -2,8 +2,9 @@
 
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
-    INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, UPSCALED_ROUND_F, absolute, exp_exponent,
-    exp_terms, fma, mad, mills_ratio, normal_density, or_nan, positive_part, pow2, pow2_thirds, with_sign_of,
+    INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, UPSCALED_ROUND_F, absolute, exceeds,
+    exp_exponent, exp_terms, fma, mad, mills_ratio, normal_density, or_nan, positive_part, pow2, pow2_thirds,
+    with_sign_of,
 )
 from cyact.kernels.formulas cimport exp_parts_16_bit, logistic_16_bit
 
@@ -63,7 +64,7 @@ cdef inline real gelu_finish(real p, real pl, real t, real x, real parameter, re
     cdef real u = t * t, near = fma(u, gelu_series(u), <real> 0.5 * x), q, ql, far
     mills_ratio(t, &q, &ql)
     far = fma(-A, fma(p, q, fma(p, ql, pl * q)), positive_part(x))
-    return or_nan(with_sign_of(near if u < limit else far, x), x)
+    return or_nan(with_sign_of(near if exceeds(limit, u) else far, x), x)
 
 
 # gelu(x) as a float that is then rounded to float16 or bfloat16, within 0.501 ULP of those: max(x, 0) - t Phi(-t) for
@@ -141,7 +142,7 @@ cdef inline real gelu_approximate_finish(real D, real dl, real clamped, real x, 
     cdef real A = SCALE_F if real is float else SCALE, highest = <real> 6 if real is float else <real> 9
     cdef real inverse = 1 / D, y = clamped * inverse
     y = fma(fma(-y, dl, fma(-y, D, clamped)), inverse, y) * A
-    return with_sign_of(y, x) if x <= highest else x
+    return x if exceeds(x, highest) else with_sign_of(y, x)
 
 
 # The same as a float that is then rounded to float16 or bfloat16, within 0.501 ULP of those. ``clamped`` is x within
@@ -154,7 +155,7 @@ cdef inline float gelu_approximate_16_bit(float clamped, float x) noexcept nogil
 
 # gelu_grad(g, x) = g (Phi(x) + x phi(x))
 #
-# Maximum error 1.75 ULP of the larger of the result and the larger term of the sum, 0 at -0.7518. 0 at -inf, for
+# Maximum error 1.8 ULP of the larger of the result and the larger term of the sum, 0 at -0.7518. 0 at -inf, for
 # infinite g too; an infinite g elsewhere gives infinity with the slope's sign. NaN is chosen by hand, the first
 # input's. t = |x| is clamped to 20 (54.5): as far as the largest g counts.
 #
@@ -230,7 +231,7 @@ cdef inline real gelu_grad_finish(real k, real p, real t, real x, real parameter
 
 # gelu_grad_approximate(g, x) = g s (1 + w (1 - s)), s = 1 / (1 + e^-v), w = x v' = x (c1 + 3 c3 x^2)
 #
-# Maximum error 1.75 ULP of the larger of the result and the larger term of the sum, 0 at -0.7525. Special values
+# Maximum error 1.9 ULP of the larger of the result and the larger term of the sum, 0 at -0.7525. Special values
 # as those of gelu_grad. x is clamped to 14 (27.6) from zero: as far as the largest g counts.
 #
 # 1. e^-|v| = 2^k (1 + p), v as above. 2. D + dl = 1 + e^-|v|, for which k is at least -64 (-200); 1 / D with its error

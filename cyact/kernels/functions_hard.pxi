@@ -74,9 +74,9 @@ cdef void hard_silu_loop(
     const Kernel* kernel, floating** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
     if floating is float:
-        map1_clamped[float](hard_silu[float], clamp[float], -3, 3, args[0], args[1], n)
+        map1[float](hard_silu[float], args[0], args[1], n)
     elif floating is double:
-        map1_clamped[double](hard_silu[double], clamp[double], -3, 3, args[0], args[1], n)
+        map1[double](hard_silu[double], args[0], args[1], n)
     else:
         map1_16_bit[floating](hard_silu_16_bit, args[0], args[1], n)
 
