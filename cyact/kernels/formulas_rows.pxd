@@ -7,12 +7,12 @@ from cyact.kernels.elementary cimport (
     LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LN2_REST, LN2_SHORT, LOG2E, LOG2E_F, ROUND, ROUND_F, UPSCALED_ROUND,
     UPSCALED_ROUND_F, absolute, bits_d, exp_series, fma, from_bits_d, pow2, pow2_halves, reduce,
 )
-from cyact.kernels.formulas_log cimport INTEGER, UNSCALE_F, atanh_series
+from cyact.kernels.formulas_log cimport INTEGER, atanh_series
 
 cdef extern from *:
     const double SQRT_HALF "0x1.6a09e667f3bcdp-1"
     # The least sum of all other exponentials, beside the largest, that a sum of all has precisely enough.
-    const double LEAST_OTHERS "0x1p-20"
+    const double LEAST_OTHERS "0x1p-16"
     const float TWICE_ROUND_F "(0x1.8p+23f + 254.0f)"       # ROUND with the bias twice, for ``pow2_halves``
     const double TWICE_ROUND "(0x1.8p+52 + 2046.0)"
 
@@ -41,15 +41,17 @@ cdef inline void row_scale(real m, real* shift, real* round, real* low) noexcept
     low[0] = top - <real> (110 if real is float else 760)
 
 
-# e^(x - shift) / 2^K, times 2^64 (2^512), so that none is subnormal. Relative error 0.6 ULP of the smaller ULPs at most
-# (2^-23.7 for float).
+# e^(x - shift) / 2^K, times 2^64 (2^512), so that none is subnormal. Relative error 2^-23.7 (2^-52.7 for double).
 #
 # 1. k ln2 in two parts: h = x - k LN2_HIGH is exact, c the low part, r their rounded sum.
-# 2. e^r = 1 + p, p = h + (c + r^2 S(r)): what r has lost is lost to the small term alone.
-cdef inline real row_exp(real x, real shift, real round, real low) noexcept nogil:
+# 2. e^r = 1 + h + q, q = c + r^2 S(r): what r has lost is lost to the small term alone.
+#
+# ``lost`` is what a float has lost where it was rounded: e + lost is within 2^-25.8. A row's sum takes it up. Without
+# it, an element and the sum may be wrong in opposite directions, by more than 2 ULP together.
+cdef inline real row_exp(real x, real shift, real round, real low, real* lost) noexcept nogil:
     cdef real d = x - shift, log2e = LOG2E_F if real is float else LOG2E
     cdef real ln2 = LN2_HIGH_F if real is float else LN2_HIGH, ln2_low = LN2_LOW_F if real is float else LN2_LOW
-    cdef real t, k, h, c, r, r2, p, s
+    cdef real t, k, h, c, r, r2, q, s, e
     d = low if d < low else d
     t = fma(d, log2e, round)
     k = t - round
@@ -57,9 +59,11 @@ cdef inline real row_exp(real x, real shift, real round, real low) noexcept nogi
     c = k * -ln2_low
     r = h + c
     r2 = r * r
-    p = fma(r2, exp_series(r, r2), c) + h
+    q = fma(r2, exp_series(r, r2), c)
     s = pow2(t)
-    return fma(s, p, s)
+    e = fma(s, q + h, s)
+    lost[0] = fma(s, q, fma(s, h, s - e)) if real is float else <real> 0
+    return e
 
 
 # ---- sums ----
@@ -71,12 +75,13 @@ cdef inline void two_sum(double a, double b, double* sum, double* error) noexcep
     sum[0] = s
 
 
-# Adds a number to a sum of two parts. Floats add up in double, whose errors are too small to matter; doubles need the
-# second part, which has the errors of the first.
-cdef inline void add_to(double* sum, double* rest, real x) noexcept nogil:
+# Adds a number, and what it has lost, to a sum of two parts. Floats add up in double, whose errors are too small to
+# matter, and what they have lost beside. The second part of a sum of doubles has the errors of the first.
+cdef inline void add_to(double* sum, real* rest, real x, real lost) noexcept nogil:
     cdef double error, s
     if real is float:
         sum[0] += x
+        rest[0] += lost
     else:
         two_sum(sum[0], x, &s, &error)
         sum[0] = s
@@ -84,7 +89,7 @@ cdef inline void add_to(double* sum, double* rest, real x) noexcept nogil:
 
 
 # The same for a product, of which nothing is lost.
-cdef inline void add_product_to(double* sum, double* rest, real x, real y) noexcept nogil:
+cdef inline void add_product_to(double* sum, real* rest, real x, real y) noexcept nogil:
     cdef double error, s, product
     if real is float:
         sum[0] += <double> x * <double> y
@@ -111,30 +116,14 @@ cdef inline double log1p_of(double d) noexcept nogil:
     return sum + ((high - sum + 2 * f) + fma(n, LN2_REST, 2 * fma(f * u, atanh_series(u), fl)))
 
 
-# e^m in row_exp's scale, for float as good as double has it.
-cdef inline double exact_largest(real m, real shift, real round) noexcept nogil:
-    cdef double k = (UPSCALED_ROUND_F if real is float else UPSCALED_ROUND) - round
-    cdef double r = fma(-k, LN2_LOW, fma(-k, LN2_HIGH, <double> (m - shift))), r2 = r * r
-    return UNSCALE_F * (1 + fma(r2, exp_series(r, r2), r))
-
-
 # The sum of a row's exponentials without the largest one, relative to that one: what log1p is to be taken of. ``sum``
-# and ``rest`` are that of all, in row_exp's scale. The largest is taken out as it went in. Its exact value is the unit
-# of the result: for floats as double, whose other terms are then wrong by their own errors alone.
+# and ``rest`` are that of all, in row_exp's scale. The largest is taken out as it went in.
 cdef inline double sum_of_others(real m, double sum, double rest) noexcept nogil:
-    cdef real shift, round, low
+    cdef real shift, round, low, lost
     cdef double largest
     row_scale(m, &shift, &round, &low)
-    largest = row_exp(m, shift, round, low)
-    return ((sum - largest) + rest) / (exact_largest(m, shift, round) if real is float else largest)
-
-
-# The sum of a row of floats with the largest exponential as good as double has it: its error would be the sum's where
-# it dominates.
-cdef inline double exact_sum(real m, double sum) noexcept nogil:
-    cdef real shift, round, low
-    row_scale(m, &shift, &round, &low)
-    return (sum - row_exp(m, shift, round, low)) + exact_largest(m, shift, round)
+    largest = row_exp(m, shift, round, low, &lost)
+    return ((sum - largest) + (rest - lost)) / (largest + lost)
 
 
 # ---- gradients ----

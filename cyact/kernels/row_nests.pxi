@@ -136,7 +136,7 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
     cdef int function = nest.kernel.row
     cdef double sum = 0, rest = 0, others, d, dl, t, p, first, second
     cdef double sums[MOST_LANES]
-    cdef double rests[MOST_LANES]
+    cdef real rests[MOST_LANES]
     cdef real top = -INFINITY
     cdef real scales[3 * GROUP]
     cdef real x[BLOCK + GROUP]
@@ -167,7 +167,7 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
                 x[i] = -INFINITY if x[i] == largest else x[i]
             add_part(LOGSUMEXP, x, x, m, scales, e, sums, rests)
             done += m
-        fold(e, sums, rests, &sum, &rest)
+        fold(sums, rests, &sum, &rest)
     others = sum_of_others(top, sum, rest)
     # e^(top - largest) (1 + others), down to the smallest subnormal number.
     two_sum(top, -<double> largest, &d, &dl)
@@ -274,8 +274,9 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
     cdef real scales[3 * GROUP]
     cdef real buffers[MAX_INPUTS][BLOCK + GROUP]
     cdef real block[BLOCK]
+    cdef real lost[BLOCK]
     cdef double sums[MOST_LANES]
-    cdef double rests[MOST_LANES]
+    cdef real rests[MOST_LANES]
     cdef const real* x
     cdef const real* dy
     cdef real* to
@@ -303,7 +304,7 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
                 add_part(LOGSUMEXP, x, x, m, scales, block, sums, rests)
         else:
             if function == SOFTMAX and not straight:
-                row_exps(x, block, m, scales, 0)
+                row_exps(x, block, lost, m, scales, 0)
                 x = block
             finish_part(function, x, dy, &a, &b, False, to, m)
             if not straight:
@@ -313,7 +314,7 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
         row.tops[segment] = top
     elif row.step == ADD:
         row.sums[segment] = row.rests[segment] = 0
-        fold(block, sums, rests, &row.sums[segment], &row.rests[segment])
+        fold(sums, rests, &row.sums[segment], &row.rests[segment])
 
 
 # Between passes: what the segments have found is brought together. False at the end.

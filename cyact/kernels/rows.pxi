@@ -111,24 +111,31 @@ cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
         row_scale(m[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g])
 
 
-# The exponentials of n elements. ``step`` is 0 for elements of one row, which have one scale, and 1 for elements of n
-# rows.
-cdef inline void row_exps(const real* x, real* e, Py_ssize_t n, const real* scales, Py_ssize_t step) noexcept nogil:
+# The exponentials of n elements, and what they have lost. ``step`` is 0 for elements of one row, which have one scale,
+# and 1 for elements of n rows.
+cdef inline void row_exps(
+    const real* x, real* e, real* lost, Py_ssize_t n, const real* scales, Py_ssize_t step
+) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
+    cdef real losses[VECTOR]
     cdef real rest[VECTOR]
     while n > 0:
         if n < lanes:
             load_first(rest, x, n, sizeof(real))
             x = rest
         for i in range(lanes):
-            block[i] = row_exp(x[i], scales[i * step], scales[GROUP + i * step], scales[2 * GROUP + i * step])
+            block[i] = row_exp(
+                x[i], scales[i * step], scales[GROUP + i * step], scales[2 * GROUP + i * step], &losses[i]
+            )
+        store_vector(lost, losses)
         if n < lanes:
             store_first(e, block, n, sizeof(real))
             return
         store_vector(e, block)
         x += lanes
         e += lanes
+        lost += lanes
         scales += lanes * step
         n -= lanes
 
@@ -138,7 +145,8 @@ cdef inline void row_exps(const real* x, real* e, Py_ssize_t n, const real* scal
 # What a kernel adds up, of n elements: their exponentials, which are in e, the elements themselves, or their products.
 # ``sums`` and ``rests`` have the two parts of n sums, or of a sum for each lane; ``first``, they are 0 before.
 cdef inline void add_terms(
-    int function, const real* x, const real* dy, const real* e, Py_ssize_t n, bint first, double* sums, double* rests
+    int function, const real* x, const real* dy, const real* e, const real* lost, Py_ssize_t n, bint first,
+    double* sums, real* rests,
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
@@ -148,33 +156,35 @@ cdef inline void add_terms(
         if function == SOFTMAX_GRAD:
             add_product_to(&sums[i], &rests[i], x[i], dy[i])
         elif function == LOG_SOFTMAX_GRAD:
-            add_to(&sums[i], &rests[i], dy[i])
+            add_to(&sums[i], &rests[i], dy[i], 0)
         else:
-            add_to(&sums[i], &rests[i], e[i])
+            add_to(&sums[i], &rests[i], e[i], lost[i])
 
 
 # Adds the terms of a part of a row to the lanes' sums. A part that is not the last of its segment has BLOCK elements.
 # The exponentials are left in e.
 cdef inline void add_part(
-    int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, double* rests
+    int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, real* rests
 ) noexcept nogil:
     cdef Py_ssize_t k = 0, lanes = LANES // sizeof(real)
+    cdef real lost[BLOCK]
     if function <= LOGSUMEXP:
-        row_exps(x, e, n, scales, 0)
+        row_exps(x, e, lost, n, scales, 0)
     while k + lanes <= n:
-        add_terms(function, x + k, dy + k, e + k, LANES // sizeof(real), False, sums, rests)
+        add_terms(function, x + k, dy + k, e + k, lost + k, LANES // sizeof(real), False, sums, rests)
         k += lanes
     if k < n:
-        add_terms(function, x + k, dy + k, e + k, n - k, False, sums, rests)
+        add_terms(function, x + k, dy + k, e + k, lost + k, n - k, False, sums, rests)
 
 
-# Adds the upper half of sums to the lower one. Those of floats have no second part, see ``add_to``.
-cdef inline void add_half(real* tag, double* sums, double* rests, Py_ssize_t half) noexcept nogil:
+# Adds the upper half of sums to the lower one. Those of floats are exact enough as they are, see ``add_to``.
+cdef inline void add_half(double* sums, real* rests, Py_ssize_t half) noexcept nogil:
     cdef Py_ssize_t i
     cdef double s, error
     for i in range(half):
         if real is float:
             sums[i] += sums[i + half]
+            rests[i] += rests[i + half]
         else:
             two_sum(sums[i], sums[i + half], &s, &error)
             sums[i] = s
@@ -182,31 +192,31 @@ cdef inline void add_half(real* tag, double* sums, double* rests, Py_ssize_t hal
 
 
 # The lanes' sums to one, which is added to the sum of the row's segments.
-cdef inline void fold(real* tag, double* sums, double* rests, double* sum, double* rest) noexcept nogil:
+cdef inline void fold(double* sums, real* rests, double* sum, double* rest) noexcept nogil:
     cdef double s, error
     if real is float:
-        add_half(tag, sums, rests, 8)
-    add_half(tag, sums, rests, 4)
-    add_half(tag, sums, rests, 2)
-    add_half(tag, sums, rests, 1)
+        add_half(sums, rests, 8)
+    add_half(sums, rests, 4)
+    add_half(sums, rests, 2)
+    add_half(sums, rests, 1)
     two_sum(sum[0], sums[0], &s, &error)
     sum[0] = s
-    rest[0] += error if real is float else rests[0] + error
+    rest[0] += rests[0] + error
 
 
 # The same for n lanes of ``rows`` rows.
 cdef inline void fold_across(
-    real* tag, double* sums, double* rests, Py_ssize_t n, Py_ssize_t rows, double* sum, double* rest
+    double* sums, real* rests, Py_ssize_t n, Py_ssize_t rows, double* sum, double* rest
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef double s, error
     while n > 1:
         n //= 2
-        add_half(tag, sums, rests, n * rows)
+        add_half(sums, rests, n * rows)
     for i in range(rows):
         two_sum(sum[i], sums[i], &s, &error)
         sum[i] = s
-        rest[i] += error if real is float else rests[i] + error
+        rest[i] += rests[i] + error
 
 
 # Sums of whole segments of a row, ``length`` elements each but for the row's end.
@@ -216,7 +226,7 @@ cdef inline void add_segments(
 ) noexcept nogil:
     cdef Py_ssize_t done = 0, stop, m
     cdef double sums[MOST_LANES]
-    cdef double rests[MOST_LANES]
+    cdef real rests[MOST_LANES]
     cdef real block[BLOCK]
     while done < n:
         memset(sums, 0, sizeof(sums))
@@ -228,7 +238,7 @@ cdef inline void add_segments(
                 function, x + done, dy + done, m, scales, e + done if function == SOFTMAX else block, sums, rests
             )
             done += m
-        fold(e, sums, rests, sum, rest)
+        fold(sums, rests, sum, rest)
 
 
 # The same for rows across the vectors.
@@ -238,8 +248,9 @@ cdef inline void add_across(
 ) noexcept nogil:
     cdef Py_ssize_t lanes = LANES // sizeof(real), length = segment_length(n), done = 0, stop, i, lane
     cdef double sums[MOST_LANES * GROUP]
-    cdef double rests[MOST_LANES * GROUP]
+    cdef real rests[MOST_LANES * GROUP]
     cdef real block[GROUP]
+    cdef real lost[GROUP]
     cdef real* to = block
     while done < n:
         stop = min(n, done + length)
@@ -250,19 +261,19 @@ cdef inline void add_across(
             if function == SOFTMAX:
                 to = e + i * e_pitch
             if function <= LOGSUMEXP:
-                row_exps(x + i * pitch, to, rows, scales, 1)
+                row_exps(x + i * pitch, to, lost, rows, scales, 1)
             if i - done < lanes:
                 add_terms(
-                    function, x + i * pitch, dy + i * dy_pitch, to, rows, True, sums + lane, rests + lane
+                    function, x + i * pitch, dy + i * dy_pitch, to, lost, rows, True, sums + lane, rests + lane
                 )
             else:
                 add_terms(
-                    function, x + i * pitch, dy + i * dy_pitch, to, rows, False, sums + lane, rests + lane
+                    function, x + i * pitch, dy + i * dy_pitch, to, lost, rows, False, sums + lane, rests + lane
                 )
         for i in range(stop - done, lanes):
             memset(sums + i * rows, 0, rows * sizeof(double))
-            memset(rests + i * rows, 0, rows * sizeof(double))
-        fold_across(e, sums, rests, lanes, rows, sum, rest)
+            memset(rests + i * rows, 0, rows * sizeof(real))
+        fold_across(sums, rests, lanes, rows, sum, rest)
         done = stop
 
 
@@ -315,7 +326,7 @@ cdef inline void conclude(int function, real m, double sum, double rest, real* a
     cdef double inverse, others
     if function == SOFTMAX:
         if real is float:
-            sum = exact_sum(m, sum)
+            sum += rest
         inverse = 1 / sum
         a[0] = <real> inverse
         if real is float:
