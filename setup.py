@@ -55,6 +55,7 @@ def kernels(level):
 
 
 runpy.run_path(str(Path(__file__).with_name("c_api_files.py")))["write"]()
+PLAIN = ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "rescaling", "rescaling_ufunc", "ufuncs"]
 # PyPI has neither pictures nor pages of ours: in its copy of the README they are those of the repository.
 README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
 PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"
@@ -62,8 +63,7 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [*map(extension, ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "ufuncs"]), *map(kernels, LEVELS)]
-        + [extension(name, OPENMP, OPENMP) for name in ("dispatch", "threads")],
+        [*map(extension, PLAIN), *map(kernels, LEVELS), *(extension(n, OPENMP, OPENMP) for n in ("dispatch", "threads"))],
         compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False, "freethreading_compatible": True},
         build_dir="build",
     )

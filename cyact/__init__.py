@@ -17,10 +17,13 @@ threads.set_quota(cpu.quota())
 dispatch.start(kernels.load(cpu.choose(os.environ.get("CYACT_LEVEL", ""))), cpu.last_cache())
 
 # What compiled modules import is spelled out, for tools that follow imports.
-from cyact import activations, along_axis, arguments, axis_calls, docstrings, functions, planned, ufuncs     # noqa: F401
+from cyact import (  # noqa: F401
+    activations, along_axis, arguments, axis_calls, docstrings, functions, planned, rescaling, rescaling_ufunc, ufuncs,
+)
 from cyact.threads import get_num_threads, num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
-globals().update(activations.functions | axis_calls.functions)
-__all__ = [*activations.functions, *axis_calls.functions, "get_num_threads", "num_threads", "set_num_threads", "show_config"]
+_functions = activations.functions | rescaling.public | axis_calls.functions
+globals().update(_functions)
+__all__ = [*_functions, "get_num_threads", "num_threads", "set_num_threads", "show_config"]

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Protocol, SupportsIndex, TypedDict, TypeVar, overload
 
@@ -256,6 +257,16 @@ softsign_grad: _OfGradientsFeatures
 step: _OfFeatures
 tanh: _OfFeatures
 tanh_grad: _OfYDy
+
+def rescale(
+    features: ArrayLike, scale: ArrayLike, offset: ArrayLike = ..., out: _Out | tuple[_Out] | None = ..., *,
+    activation: str | Callable[..., Any] | None = ..., **options: Unpack[_Options],
+) -> Any: ...
+def normalize(
+    images: ArrayLike, mean: ArrayLike, std: ArrayLike, *, max_value: float | None = ..., axis: SupportsIndex = ...,
+    layout: Literal["CHW"] | None = ..., activation: str | Callable[..., Any] | None = ...,
+    out: _Out | tuple[_Out] | None = ..., dtype: DTypeLike | None = ..., name: str | None = ...,
+) -> Any: ...
 
 def set_num_threads(n: SupportsIndex) -> None: ...
 def get_num_threads() -> int: ...

@@ -30,7 +30,6 @@ from cyact.functions import ROWS
 cnp.import_array()
 
 cdef extern from "Python.h":
-    ctypedef object (*vectorcallfunc)(object self, PyObject** args, size_t nargsf, PyObject* names)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     object PyVectorcall_Call(object callable, object args, object keywords)
     Py_ssize_t PyTuple_GET_SIZE(PyObject* items)
@@ -253,10 +252,9 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
 
 cdef class Activation(Signature):
     # A public function of elements.
-    cdef vectorcallfunc vectorcall
 
     def __cinit__(self, row):
-        self.vectorcall = <vectorcallfunc> call
+        self.vectorcall = <object (*)(object, PyObject**, size_t, PyObject*)> call
 
     def __call__(self, *args, **keywords):
         return PyVectorcall_Call(self, args, keywords)

@@ -54,3 +54,5 @@ cdef Function choose(Signature function, PyObject** values)
 cdef object call_ufunc(Signature function, Function chosen, PyObject** values)
 cdef str describe_call(Function function, PyObject* name)
 cdef object with_context(object error, Function function, PyObject* name)
+cdef object explained(object error, str call)
+cdef char dtype_kind(object dtype) except -1

@@ -149,10 +149,15 @@ cdef str describe_call(Function function, PyObject* name):
 
 cdef object with_context(object error, Function function, PyObject* name):
     """The error again, of the same public type, with the function's name and the caller's label."""
+    return explained(error, describe_call(function, name))
+
+
+cdef object explained(object error, str call):
+    """The error again, of the same public type, with what says whose it is."""
     hint = ""
     if getattr(error, "casting", None) is not None and is_integer(getattr(error, "to", None)):
         hint = '; give out a floating-point dtype, or casting="unsafe" to store the value truncated toward zero'
-    text = f"{describe_call(function, name)}: {error}{hint}"
+    text = f"{call}: {error}{hint}"
     ufunc_errors = [kind for kind in type(error).__mro__ if kind.__name__ == "UFuncTypeError"]
     if ufunc_errors:
         again = ufunc_errors[-1](text)
@@ -167,7 +172,7 @@ cdef inline object dtype_of(object x):
     return (<cnp.ndarray> x).descr if cnp.PyArray_Check(x) else getattr(x, "dtype", None)
 
 
-cdef inline char dtype_kind(object dtype) except -1:
+cdef char dtype_kind(object dtype) except -1:
     """NumPy's character for the kind of a dtype; of another library's, if it is a number's; else 0."""
     if isinstance(dtype, cnp.dtype):
         return (<cnp.dtype> dtype).kind

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
-    from cyact.rows import Function
+    from cyact.rows import Function, Preprocessing
 
 ARRAYS = {
     "features, any": """
@@ -74,6 +74,10 @@ scalar if `features` is 0-d; `out` if given.""",
 The gradient with respect to the input, of the inputs' common shape and dtype; `out` if given.""",
 }
 
+FEATURES = """
+Of a floating-point dtype: `dtype`, or that of a floating-point `out`, or that of the input, for integers float32 (8 and 16
+bits) or float64 (wider ones); a NumPy scalar for 0-d input; `out` if given."""
+
 RAISES = """
 TypeError
     If a dtype is not supported (bool, complex, longdouble, object, string, datetime{integers}), if `out` cannot hold the
@@ -119,6 +123,28 @@ def _see_also(row: Function) -> str:
     gradient = f"{gradients[row.name]} : its gradient." if row.name in gradients else ""
     of = f"{row.gradient_of} : the function that it is the gradient of." if row.gradient_of else ""
     return "\n".join(filter(None, [row.see_also, gradient, of]))
+
+
+def preprocessing_docstring(row: Preprocessing) -> str:
+    """The docstring of a function that makes features."""
+    arguments = [f"{a.name} : {a.kind}\n{_indented(a.text)}" for a in row.arguments]
+    return "\n".join(filter(None, [
+        f"{row.summary}\n",
+        _section("Parameters", *arguments),
+        _section("Returns", "ndarray or scalar\n" + _indented(FEATURES)),
+        _section("Raises", row.raises),
+        _section("See Also", row.see_also),
+        _section("Notes", row.notes),
+        _section("Examples", ">>> import numpy as np, cyact", row.examples),
+    ]))
+
+
+def preprocessing_signature(row: Preprocessing) -> Signature:
+    """Its signature."""
+    from inspect import Parameter, Signature
+
+    kinds = {False: Parameter.POSITIONAL_OR_KEYWORD, True: Parameter.KEYWORD_ONLY}
+    return Signature([Parameter(a.name, kinds[a.by_keyword], default=a.default) for a in row.arguments])
 
 
 def docstring(row: Function) -> str:

@@ -1,10 +1,11 @@
 """The table of the public functions: what a user sees of each.
 
 A row has a function's arguments, what its result is, and the words that only its own docstring has. What several share
-is in ``docstrings``; how a function is computed is in ``kernels``. The gradients' rows stand in ``gradients``.
+is in ``docstrings``; how a function is computed is in ``kernels``. The gradients' rows stand in ``gradients``, those
+of functions that make features in ``preprocessing``.
 """
 
-from cyact import gradients
+from cyact import gradients, preprocessing
 from cyact.rows import ALPHA, APPROXIMATE, THRESHOLD, Function, Parameter
 
 ROWS = [
@@ -300,3 +301,4 @@ array([-0.15880801,  0.        ,  0.84119199])
 FUNCTIONS = {row.name: row for row in ROWS}
 ACTIVATIONS = [row.name for row in ROWS if not row.gradient_of]
 GRADIENTS = {row.gradient_of: row.name for row in ROWS if row.gradient_of}
+PREPROCESSING = {row.name: row for row in preprocessing.ROWS}

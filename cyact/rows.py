@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import inspect
+from typing import Any, NamedTuple
 
 
 class Parameter(NamedTuple):
@@ -18,6 +19,28 @@ class Option(NamedTuple):
 
     name: str
     text: str
+
+
+class Argument(NamedTuple):
+    """An argument of a function that is no activation, with its whole description."""
+
+    name: str
+    kind: str               # as numpydoc has it: "float or array_like"
+    text: str
+    default: Any = inspect.Parameter.empty
+    by_keyword: bool = False            # alone
+
+
+class Preprocessing(NamedTuple):
+    """A row of a function that makes features."""
+
+    name: str
+    summary: str
+    notes: str
+    examples: str
+    arguments: tuple[Argument, ...]
+    raises: str
+    see_also: str = ""
 
 
 class Function(NamedTuple):

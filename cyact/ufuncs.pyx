@@ -22,23 +22,6 @@ from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest, RowNest
 cnp.import_array()
 cnp.import_ufunc()
 
-cdef extern from "numpy/ufuncobject.h":
-    ctypedef struct PyArrayObject
-    ctypedef struct PyArray_Descr
-    ctypedef int (*type_resolver_t "PyUFunc_TypeResolutionFunc *")(
-        PyUFuncObject*, cnp.NPY_CASTING, PyArrayObject**, PyObject*, PyArray_Descr**
-    ) except -1
-    int PyUFunc_ValidateCasting(
-        PyUFuncObject* ufunc, cnp.NPY_CASTING casting, PyArrayObject** operands, PyArray_Descr** descriptors
-    ) except -1
-    enum: NPY_HALF
-    ctypedef struct PyUFuncObject:
-        int nin
-        int nout
-        const char* types
-        void** data
-        type_resolver_t type_resolver
-
 
 cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* steps, void* data) noexcept nogil:
     """The inner loop of every ufunc; ``data`` is the kernel.
@@ -234,6 +217,8 @@ def _rows():
     cdef dict rows = {}, of_bfloat16 = {}
     for i in range(level.count):
         name, types = level.kernels[i].function.decode(), (<char*> level.kernels[i].types).decode()
+        if name == "rescale":
+            continue        # of several results for each dtype: rescaling_ufunc.pyx
         if types[0] == "E":
             of_bfloat16[name] = i
         for char in alike.get(types[0], ()):

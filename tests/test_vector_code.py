@@ -36,7 +36,7 @@ class Kernel(ctypes.Structure):
         ("types", ctypes.c_char * 7),
         ("itemsize", ctypes.c_int * 6),
         *[(name, ctypes.c_int) for name in ("inputs", "parameters", "operands", "row", "row_results")],
-        *[(name, ctypes.c_int) for name in ("compute_bound", "stores_past_cache", "raises_flags")],
+        *[(name, ctypes.c_int) for name in ("compute_bound", "stores_past_cache", "in_rows", "raises_flags")],
         ("call", ctypes.c_void_p),
         ("loops", ctypes.POINTER(Loops)),
         *[(name, ctypes.c_void_p) for name in ("compute", "run_pass", "next_pass")],
@@ -151,6 +151,7 @@ NEEDED = {
     "leaky_relu_grad": r"v?mulp[sd]",
     "sigmoid": r"v?divp[sd]",
     "tanh": r"v?divp[sd]",
+    "rescale": r"v?(fn?m(add|sub)\d+|mul)p[sd]",
     **dict.fromkeys(("logit", "logit_grad", "gelu", "gelu_approximate", "gelu_grad", "gelu_grad_approximate"), r"v?divp[sd]"),
     **dict.fromkeys(("softplus_grad", "log_sigmoid_grad"), r"v?divp[sd]"),
 }
@@ -161,7 +162,7 @@ NEEDED = {
     for level in cpu.levels() for function, kind in table(level)[1]
 ])
 def test_hot_loops_are_vector_code(level, function, kind):
-    if function.endswith("_to_integer") and kind[0] in "qQ" and level != "x86_64_v4":
+    if (function.endswith("_to_integer") or function == "rescale") and kind[0] in "qQ" and level != "x86_64_v4":
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
     if level == "x86_64_v2" and function not in NEEDED and kind in ("floats", "doubles", "rounded"):
         pytest.skip("multiply-add is emulated there, which makes long formulas scalar")
@@ -208,7 +209,7 @@ def test_table_is_read_right():
     """The structures above mirror the package's: names, types and addresses make sense."""
     for level in cpu.levels():
         _, found = table(level)
-        assert {function.removesuffix("_to_integer") for function, _ in found} == {*CASES, *ALONG_AXIS}
+        assert {function.removesuffix("_to_integer") for function, _ in found} == {*CASES, *ALONG_AXIS, "rescale"}
         fields = {name for name, _ in Loops._fields_}
         assert all(kind in fields or re.fullmatch("[bhiqBHIQeEfd]{2,4}", kind) for _, kind in found)
         assert all(address in places(level) for address in found.values())

@@ -136,11 +136,15 @@ cdef void copy_plane(
     char* to, Py_ssize_t to_row, Py_ssize_t to_step, const char* source, Py_ssize_t row, Py_ssize_t step,
     Py_ssize_t rows, Py_ssize_t n, int itemsize,
 ) noexcept nogil:
+    cdef Py_ssize_t i
     if itemsize == 1:
         copy_units(<uint8_t*> to, to_row, to_step, <const uint8_t*> source, row, step, rows, n)
     elif itemsize == 2:
         copy_units(<uint16_t*> to, to_row, to_step, <const uint16_t*> source, row, step, rows, n)
     elif itemsize == 4:
         copy_units(<uint32_t*> to, to_row, to_step, <const uint32_t*> source, row, step, rows, n)
-    else:
+    elif itemsize == 8:
         copy_units(<uint64_t*> to, to_row, to_step, <const uint64_t*> source, row, step, rows, n)
+    else:
+        for i in range(rows):
+            copy_pixels(to + i * to_row, to_step, source + i * row, step, itemsize, n)

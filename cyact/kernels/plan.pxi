@@ -94,6 +94,10 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
     for o in range(nest.kernel.operands):
         widest = max(widest, nest.kernel.itemsize[o])
     room = BUFFER // widest
+    if nest.kernel.in_rows:
+        nest.outer = last
+        nest.block[last] = min(nest.shape[last], room)
+        return
     axis = transposed_axis(nest)
     if axis >= 0:
         move_axis(nest, axis)

@@ -95,6 +95,43 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 #define CYACT_NARROW(x, out)
 #endif
 
+/* ---- short integers to int32, as many as a vector has floats ---- */
+
+/* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
+#if defined(__AVX512F__)
+#define CYACT_SPREAD(name, T, load, convert) \
+    static inline void name(const T *x, int32_t *to) { \
+        _mm512_storeu_si512(to, _mm512_##convert(load((const void *)x))); }
+CYACT_SPREAD(cyact_int8_to_32, int8_t, _mm_loadu_si128, cvtepi8_epi32)
+CYACT_SPREAD(cyact_uint8_to_32, uint8_t, _mm_loadu_si128, cvtepu8_epi32)
+CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm256_loadu_si256, cvtepi16_epi32)
+CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm256_loadu_si256, cvtepu16_epi32)
+#elif defined(__AVX2__)
+#define CYACT_SPREAD(name, T, load, convert) \
+    static inline void name(const T *x, int32_t *to) { \
+        _mm256_storeu_si256((void *)to, _mm256_##convert(load((const void *)x))); }
+CYACT_SPREAD(cyact_int8_to_32, int8_t, _mm_loadl_epi64, cvtepi8_epi32)
+CYACT_SPREAD(cyact_uint8_to_32, uint8_t, _mm_loadl_epi64, cvtepu8_epi32)
+CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm_loadu_si128, cvtepi16_epi32)
+CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm_loadu_si128, cvtepu16_epi32)
+#elif defined(__SSE4_1__)
+static inline __m128i cyact_load_4(const void *x) { int32_t i; memcpy(&i, x, 4); return _mm_cvtsi32_si128(i); }
+#define CYACT_SPREAD(name, T, load, convert) \
+    static inline void name(const T *x, int32_t *to) { \
+        _mm_storeu_si128((void *)to, _mm_##convert(load((const void *)x))); }
+CYACT_SPREAD(cyact_int8_to_32, int8_t, cyact_load_4, cvtepi8_epi32)
+CYACT_SPREAD(cyact_uint8_to_32, uint8_t, cyact_load_4, cvtepu8_epi32)
+CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm_loadl_epi64, cvtepi16_epi32)
+CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm_loadl_epi64, cvtepu16_epi32)
+#else
+#define CYACT_SPREAD(name, T) \
+    static inline void name(const T *x, int32_t *to) { for (int i = 0; i < 4; i++) to[i] = x[i]; }
+CYACT_SPREAD(cyact_int8_to_32, int8_t)
+CYACT_SPREAD(cyact_uint8_to_32, uint8_t)
+CYACT_SPREAD(cyact_int16_to_32, int16_t)
+CYACT_SPREAD(cyact_uint16_to_32, uint16_t)
+#endif
+
 /* ---- tables in registers ---- */
 
 #if defined(__AVX512F__)

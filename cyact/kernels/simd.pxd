@@ -1,6 +1,6 @@
 """What ``simd.h`` offers."""
 
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t
 
 from cyact.kernels.dtypes cimport half
 
@@ -20,6 +20,12 @@ cdef extern from "simd.h":
     enum: HALF_LANES "CYACT_HALF_LANES"
     void widen_lanes "CYACT_WIDEN"(const half* x, float* out) noexcept nogil
     void narrow_lanes "CYACT_NARROW"(const float* x, half* out) noexcept nogil
+
+    # As many short integers as a vector has floats.
+    void int8_to_32 "cyact_int8_to_32"(const int8_t* x, int32_t* to) noexcept nogil
+    void uint8_to_32 "cyact_uint8_to_32"(const uint8_t* x, int32_t* to) noexcept nogil
+    void int16_to_32 "cyact_int16_to_32"(const int16_t* x, int32_t* to) noexcept nogil
+    void uint16_to_32 "cyact_uint16_to_32"(const uint16_t* x, int32_t* to) noexcept nogil
 
     enum: LOOKUP_LANES "CYACT_LOOKUP_LANES"
     enum: LOOKUP_ALL "CYACT_LOOKUP_ALL"

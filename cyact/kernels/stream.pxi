@@ -13,16 +13,24 @@ cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint sin
     cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
     cdef char* at[MAX_OPERANDS]
     cdef char* target
-    cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = STREAM_BLOCK // itemsize
+    cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = 64, bytes
     cdef Py_ssize_t line[MAX_OPERANDS]      # bytes of an input that a cache line of output is made of
-    if not CAN_STREAM:
+    # A block has whole lines, also where an element is a pixel of three floats.
+    while length % 2 == 0 and length // 2 * itemsize % 64 == 0:
+        length //= 2
+    length = STREAM_BLOCK // itemsize // length * length
+    bytes = length * itemsize
+    # Up to the first whole line, and from the last one on, the kernel writes as always.
+    m = 0
+    while m < 64 and (<Py_ssize_t> args[out] + m * itemsize) % 64 != 0:
+        m += 1
+    if not CAN_STREAM or length == 0 or m == 64:
         kernel.call(kernel, args, n, single, False)
         return
     for o in range(out + 1):
         at[o] = args[o]
         line[o] = 64 * kernel.itemsize[o] // itemsize
-    # Up to the first whole line, and from the last one on, the kernel writes as always.
-    m = min(n, (64 - <Py_ssize_t> at[out] % 64) % 64 // itemsize)
+    m = min(n, m)
     while n > 0:
         target = at[out]
         if kernel.stores_past_cache and <Py_ssize_t> target % 64 == 0:
@@ -32,9 +40,9 @@ cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint sin
             at[out] = block
             kernel.call(kernel, at, m, single, False)
             for o in range(arrays):
-                for i in range(STREAM_BLOCK // 64):
+                for i in range(bytes // 64):
                     prefetch(at[o] + AHEAD + i * line[o])
-            for i in range(STREAM_BLOCK // VECTOR):
+            for i in range(bytes // VECTOR):
                 stream_vector(target + VECTOR * i, block + VECTOR * i)
         elif m > 0:
             kernel.call(kernel, at, m, single, False)

@@ -4,12 +4,15 @@ A level is an extension module that is compiled for one set of instructions. It 
 everything else of the package is baseline code and calls through the pointers found there.
 """
 
+from libc.stdint cimport uint64_t
+
 cdef enum:
     MAX_DIMS = 64           # NumPy's own limit on the number of dimensions
     MAX_INPUTS = 2          # arrays
     MAX_PARAMETERS = 3      # such as a slope
     MAX_OPERANDS = 6        # those and the output
     MAX_ROW_OPERANDS = 3    # of a function of rows, which has no parameters
+    PATTERN = 1024          # elements of constants that repeat, at most
     SEGMENTS = 1024         # parts that the sum of a long row is made of, at most
 
 # Computes ``n`` elements. ``args`` are the operands: inputs, parameters, output. Each is contiguous and aligned; where
@@ -58,11 +61,31 @@ cdef struct Kernel:
     bint row_results                # whether a row has a result for each element, or one
     bint compute_bound              # by arithmetic, not by memory: worth a thread for fewer elements
     bint stores_past_cache          # by itself, see ``kernel_t``
+    bint in_rows                    # its output must lie straight and be no copy: a block is a part of one row
     # True unless a row promises that no input raises invalid, divide-by-zero or overflow (QUIET_FLOATS in table.pxi).
     bint raises_flags
     kernel_t call                   # NULL where rows are computed
     const Loops* loops
     RowLoops rows                   # and these where elements are
+
+# Scale and offset for every element of a pattern, or their parts (formulas_rescale.pxd).
+cdef union Constants:
+    double whole[2][PATTERN]
+    float parts[4][PATTERN]
+
+# ``rescale`` for one call, where scale and offset repeat: they are the same for whatever lies ``channels`` elements
+# apart. To whoever runs kernels, that many elements of the input are one, a pixel.
+cdef struct Rescaling:
+    Kernel kernel                   # of pixels: a pointer to it is one to this
+    const Kernel* first             # of single elements
+    const Kernel* second            # the activation's, NULL for none
+    uint64_t numbers[MAX_PARAMETERS]        # its parameters, a value of any dtype each
+    int channels
+    bint backwards                  # the channels of the input lie in the other order
+    Py_ssize_t plane                # bytes from a channel of the output to the next, where it has planes, else 0
+    bint in_parts                   # computed as floats
+    int length                      # of the pattern: whole pixels, and whole vectors; of planes, 16 for each channel
+    Constants constants
 
 # One call of a function of rows, over arrays of any strides: ``ndim`` axes along which rows lie, at least one, the
 # outermost first; then the ``core`` axes of a row.
@@ -112,6 +135,9 @@ cdef struct Level:
     void (*plan_nest)(LoopNest* nest) noexcept nogil
     # Computes its blocks [start, stop).
     void (*run_nest)(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil
+    # Kernels to put into a ``Rescaling``.
+    kernel_t rescale_pixels
+    kernel_t rescale_planes
     # Segments of a row that threads may share; 1 where rows are computed whole.
     Py_ssize_t (*row_segments)(const RowNest* nest) noexcept nogil
     void (*start_row)(const RowNest* nest, Py_ssize_t row, LongRow* state) noexcept nogil

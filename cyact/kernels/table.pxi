@@ -17,6 +17,8 @@ level_table.store = store
 level_table.run_streamed = run_streamed
 level_table.plan_nest = plan_nest
 level_table.run_nest = run_nest
+level_table.rescale_pixels = rescale_pixels
+level_table.rescale_planes = rescale_planes
 level_table.row_segments = row_segments
 level_table.start_row = start_row
 
@@ -182,6 +184,18 @@ cdef int add_rows(number* tag) except -1:
     return 0
 
 
+# Any dtype to any floating-point one.
+cdef int add_rescale(number* tag) except -1:
+    if number is int8_t or number is uint8_t:
+        add(b"rescale", 1, 2, code(tag), b"d", b"f", <kernel_t> rescale_bytes[number], NULL, PLAIN)
+    else:
+        add(b"rescale", 1, 2, code(tag), b"d", b"f", <kernel_t> rescale_to_float[number], NULL, PLAIN)
+    add(b"rescale", 1, 2, code(tag), b"d", b"d", <kernel_t> rescale_to_double[number], NULL, PLAIN)
+    add(b"rescale", 1, 2, code(tag), b"d", b"e", <kernel_t> rescale_to_16_bit[number], NULL, PLAIN)
+    add(b"rescale", 1, 2, code(tag), b"d", b"E", <kernel_t> rescale_to_16_bit[number], NULL, PLAIN)
+    return 0
+
+
 # In this order NumPy looks for a loop that takes the operands without loss.
 add_rows[int8_t](NULL)
 add_rows[uint8_t](NULL)
@@ -195,6 +209,19 @@ add_rows[half](NULL)
 add_rows[bfloat16](NULL)
 add_rows[float](NULL)
 add_rows[double](NULL)
+
+add_rescale[int8_t](NULL)
+add_rescale[uint8_t](NULL)
+add_rescale[int16_t](NULL)
+add_rescale[uint16_t](NULL)
+add_rescale[int32_t](NULL)
+add_rescale[uint32_t](NULL)
+add_rescale[int64_t](NULL)
+add_rescale[uint64_t](NULL)
+add_rescale[half](NULL)
+add_rescale[bfloat16](NULL)
+add_rescale[float](NULL)
+add_rescale[double](NULL)
 
 level = PyCapsule_New(&level_table, b"cyact.kernels.level", NULL)
 build_flags = BUILD_FLAGS.decode()

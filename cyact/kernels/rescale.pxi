@@ -1,0 +1,343 @@
+# The kernels of ``rescale``: any dtype to any floating-point one.
+#
+# A row of the table is of single elements, with scale and offset as operands of double. Where these repeat, which is
+# nearly always, a kernel is put on top of it for the call (``Rescaling`` in table.pxd). What it calls an element is a
+# whole pixel: an image, a crop of it or a table are then straight rows to all that runs kernels.
+#
+#     rescale_pixels      the result has its channels beside each other, as the input has
+#     rescale_planes      the result has a plane for each channel
+#
+# Integers of eight bits are computed as floats, all else as doubles (formulas_rescale.pxd).
+
+ctypedef fused byte:
+    int8_t
+    uint8_t
+
+ctypedef fused short_integer:
+    int8_t
+    int16_t
+    uint8_t
+    uint16_t
+
+cdef enum:
+    RESCALED_BLOCK = 8192       # bytes of a block of pixels, in the first-level cache; a pattern fits in
+
+
+# As many as a vector has floats.
+cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
+    if short_integer is int8_t:
+        int8_to_32(x, to)
+    elif short_integer is uint8_t:
+        uint8_to_32(x, to)
+    elif short_integer is int16_t:
+        int16_to_32(x, to)
+    else:
+        uint16_to_32(x, to)
+
+
+# ---- in double ----
+
+# A turn computes as many elements as a vector has floats: gcc has one width for all types of a loop. It makes no such
+# vectors of shorter types, which are therefore converted before.
+cdef inline void rescale_lanes(
+    const number* x, const double* scale, const double* offset, real* block
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
+    cdef int32_t integers[VECTOR]
+    cdef float floats[VECTOR]
+    if number is int8_t or number is uint8_t or number is int16_t or number is uint16_t:
+        load_int32(x, integers)
+        for i in range(lanes):
+            block[i] = rescale_double(<double> integers[i], scale[i], offset[i], block[i])
+    elif number is half or number is bfloat16:
+        if number is half:
+            load_block(x, floats, lanes)
+        else:       # load_block has bfloat16's elements in another order
+            for i in range(lanes):
+                floats[i] = widen(x[i])
+        for i in range(lanes):
+            block[i] = rescale_double(<double> floats[i], scale[i], offset[i], block[i])
+    elif (number is int64_t or number is uint64_t) and real is double:
+        for i in range(lanes):
+            block[i] = rescale_wide(x[i], scale[i], offset[i])
+    else:
+        for i in range(lanes):
+            block[i] = rescale_double(<double> x[i], scale[i], offset[i], block[i])
+
+
+cdef inline void rescale_loop(
+    const number* x, const double* scale, const double* offset, real* out, Py_ssize_t n, bint single
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), step = 0 if single else lanes
+    cdef number rest[VECTOR]
+    cdef double constants[2][VECTOR]
+    cdef real block[VECTOR]
+    if single:
+        for i in range(lanes):
+            constants[0][i], constants[1][i] = scale[0], offset[0]
+        scale, offset = constants[0], constants[1]
+    while n >= lanes:
+        rescale_lanes(x, scale, offset, block)
+        store_vector(out, block)
+        if real is double:
+            store_vector(out + lanes // 2, block + lanes // 2)
+        x += lanes
+        out += lanes
+        scale += step
+        offset += step
+        n -= lanes
+    if n > 0:
+        memset(rest, 0, lanes * sizeof(number))
+        copy_bytes(rest, x, n * sizeof(number))
+        if not single:
+            copy_bytes(constants[0], scale, n * sizeof(double))
+            copy_bytes(constants[1], offset, n * sizeof(double))
+        rescale_lanes(rest, constants[0], constants[1], block)
+        copy_bytes(out, block, n * sizeof(real))
+
+
+cdef void rescale_to_float(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    rescale_loop[number, float](args[0], <double*> args[1], <double*> args[2], <float*> args[3], n, single)
+
+
+cdef void rescale_to_double(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    rescale_loop[number, double](args[0], <double*> args[1], <double*> args[2], <double*> args[3], n, single)
+
+
+# ---- bytes, in float ----
+
+cdef inline void rescale_vector(
+    const byte* x, const float* scale_high, const float* offset_high, const float* scale_low, const float* offset_low,
+    float* out, Py_ssize_t n,
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
+    cdef byte rest[VECTOR]
+    cdef int32_t integers[VECTOR]
+    cdef float block[VECTOR]
+    if n < lanes:
+        load_first(rest, x, n, 1)
+        x = rest
+    load_int32(x, integers)
+    for i in range(lanes):
+        block[i] = rescale_parts(<float> integers[i], scale_high[i], offset_high[i], scale_low[i], offset_low[i])
+    if n < lanes:
+        store_first(out, block, n, sizeof(float))
+    else:
+        store_vector(out, block)
+
+
+# ``parts`` are the four parts of the constants, each PATTERN elements after the one before. They repeat after
+# ``length`` elements, which are whole vectors. Four repetitions are computed at a time: constants are loaded once.
+cdef void rescale_in_parts(
+    const byte* x, const float* parts, Py_ssize_t length, float* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i, k, at, lanes = VECTOR // sizeof(float)
+    cdef float constants[4][VECTOR]
+    while n >= 4 * length:
+        at = 0
+        while at < length:
+            for i in range(lanes):
+                constants[0][i], constants[1][i] = parts[at + i], parts[PATTERN + at + i]
+                constants[2][i], constants[3][i] = parts[2 * PATTERN + at + i], parts[3 * PATTERN + at + i]
+            for k in range(4):
+                rescale_vector(
+                    x + k * length + at, constants[0], constants[1], constants[2], constants[3],
+                    out + k * length + at, lanes,
+                )
+            at += lanes
+        x += 4 * length
+        out += 4 * length
+        n -= 4 * length
+    at = 0
+    while n > 0:
+        rescale_vector(
+            x, parts + at, parts + PATTERN + at, parts + 2 * PATTERN + at, parts + 3 * PATTERN + at, out, n
+        )
+        x += lanes
+        out += lanes
+        n -= lanes
+        at += lanes
+        if at == length:
+            at = 0
+
+
+# With scale and offset whole, which are split here. What cannot be split is computed in double, and all is where there
+# is no multiply-add of floats.
+cdef void rescale_bytes(const Kernel* kernel, byte** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    cdef const byte* x = args[0]
+    cdef const double* scale = <const double*> args[1]
+    cdef const double* offset = <const double*> args[2]
+    cdef float* out = <float*> args[3]
+    cdef double least = -128 if byte is int8_t else 0
+    cdef Py_ssize_t m, i, lanes = VECTOR // sizeof(float)
+    cdef float parts[4 * PATTERN]
+    cdef Parts split = Parts(0, 0, 0, 0)
+    cdef bint all_split
+    if not HAS_FMA:
+        rescale_loop[byte, float](x, scale, offset, out, n, single)
+        return
+    if single:
+        if not split_constants(scale[0], offset[0], least, &split):
+            rescale_loop[byte, float](x, scale, offset, out, n, True)
+            return
+        for i in range(lanes):
+            parts[i], parts[PATTERN + i] = split.scale_high, split.offset_high
+            parts[2 * PATTERN + i], parts[3 * PATTERN + i] = split.scale_low, split.offset_low
+        rescale_in_parts(x, parts, lanes, out, n)
+        return
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        all_split = True
+        for i in range(m):
+            all_split = split_constants(scale[i], offset[i], least, &split) and all_split
+            parts[i], parts[PATTERN + i] = split.scale_high, split.offset_high
+            parts[2 * PATTERN + i], parts[3 * PATTERN + i] = split.scale_low, split.offset_low
+        rescale_in_parts(x, parts, BLOCK, out, m)
+        if not all_split:
+            for i in range(m):
+                if not split_constants(scale[i], offset[i], least, &split):
+                    rescale_loop[byte, float](x + i, scale + i, offset + i, out + i, 1, True)
+        x += m
+        out += m
+        scale += m
+        offset += m
+        n -= m
+
+
+# ---- results of 16 bits: rounded from floats, block by block ----
+
+cdef inline void store_16_bit(const float* x, char type, char* to, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef bfloat16* halves = <bfloat16*> to
+    if type == b"e":
+        store_block(x, <half*> to, n)
+    else:       # store_block has bfloat16's elements in another order
+        for i in range(n):
+            halves[i] = narrow(x[i], halves[i])
+
+
+cdef void rescale_to_16_bit(
+    const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
+) noexcept nogil:
+    cdef float block[BLOCK]
+    cdef number* at[MAX_OPERANDS]
+    cdef char* to = <char*> args[3]
+    cdef Py_ssize_t m
+    at[0], at[1], at[2], at[3] = args[0], args[1], args[2], <number*> block
+    while n > 0:
+        m = min(<Py_ssize_t> BLOCK, n)
+        if number is int8_t or number is uint8_t:
+            rescale_bytes(kernel, at, m, single, False)
+        else:
+            rescale_to_float(kernel, at, m, single, False)
+        store_16_bit(block, kernel.types[3], to, m)
+        at[0] += m
+        if not single:
+            at[1] = <number*> (<double*> at[1] + m)
+            at[2] = <number*> (<double*> at[2] + m)
+        to += 2 * m
+        n -= m
+
+
+# ---- constants that repeat ----
+
+# n elements, of which the first has the constants at ``at``; they repeat after ``length``. ``single``: all the same.
+cdef void rescale_elements(
+    const Rescaling* r, const char* x, Py_ssize_t at, Py_ssize_t length, bint single, char* out, Py_ssize_t n
+) noexcept nogil:
+    cdef const Kernel* kernel = r.first
+    cdef const float* parts = &r.constants.parts[0][at]
+    cdef char type = kernel.types[3]
+    cdef float block[PATTERN]
+    cdef float* to = <float*> out
+    cdef char* args[4]
+    cdef Py_ssize_t m, most = n
+    # Whole repetitions at a time, as many as there is room for.
+    if not r.in_parts:
+        most = n if single else length
+    elif type != b"f":
+        to = block
+        most = PATTERN // length * length
+    while n > 0:
+        m = min(most, n)
+        if not r.in_parts:
+            args[0], args[3] = <char*> x, out
+            args[1], args[2] = <char*> &r.constants.whole[0][at], <char*> &r.constants.whole[1][at]
+            kernel.call(kernel, args, m, single, False)
+        elif kernel.types[0] == b"b":
+            rescale_in_parts[int8_t](<const int8_t*> x, parts, length, to, m)
+        else:
+            rescale_in_parts[uint8_t](<const uint8_t*> x, parts, length, to, m)
+        if to == block:
+            store_16_bit(block, type, out, m)
+        x += m * kernel.itemsize[0]
+        out += m * kernel.itemsize[3]
+        n -= m
+
+
+# The activation of n elements at ``x``, to ``out``.
+cdef inline void activate(const Rescaling* r, char* x, char* out, Py_ssize_t n) noexcept nogil:
+    cdef char* args[MAX_OPERANDS]
+    cdef int o
+    for o in range(r.second.parameters):
+        args[1 + o] = <char*> &r.numbers[o]
+    args[0], args[1 + r.second.parameters] = x, out
+    r.second.call(r.second, args, n, True, False)
+
+
+cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    cdef const Rescaling* r = <const Rescaling*> kernel
+    cdef const char* x = args[0]
+    cdef const char* pixels
+    cdef char* out = args[1]
+    cdef char turned[RESCALED_BLOCK]
+    cdef char block[RESCALED_BLOCK]
+    # Pixels at a time, whole repetitions of the pattern.
+    cdef Py_ssize_t repetition = r.length // r.channels, most = n, m
+    if r.backwards:
+        most = RESCALED_BLOCK // kernel.itemsize[0] // repetition * repetition
+    elif r.second != NULL:
+        most = RESCALED_BLOCK // kernel.itemsize[1] // repetition * repetition
+    while n > 0:
+        m = min(most, n)
+        pixels = x
+        if r.backwards:
+            turn_pixels(turned, x, kernel.itemsize[0], r.first.itemsize[0], m)
+            pixels = turned
+        if r.second == NULL:
+            rescale_elements(r, pixels, 0, r.length, r.channels == 1, out, m * r.channels)
+        else:
+            rescale_elements(r, pixels, 0, r.length, r.channels == 1, block, m * r.channels)
+            activate(r, block, out, m * r.channels)
+        x += m * kernel.itemsize[0]
+        out += m * kernel.itemsize[1]
+        n -= m
+
+
+# The output's place is that of the first plane.
+cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
+    cdef const Rescaling* r = <const Rescaling*> kernel
+    cdef int itemsize = r.first.itemsize[0], c
+    cdef char planes[RESCALED_BLOCK]
+    cdef char block[RESCALED_BLOCK]
+    cdef const char* x = args[0]
+    cdef char* out = args[1]
+    cdef char* at
+    cdef Py_ssize_t m, most = RESCALED_BLOCK // max(kernel.itemsize[0], kernel.itemsize[1])
+    while n > 0:
+        m = min(most, n)
+        copy_plane(planes, m * itemsize, itemsize, x, itemsize, kernel.itemsize[0], r.channels, m, itemsize)
+        for c in range(r.channels):
+            at = out + c * r.plane
+            if r.second == NULL:
+                rescale_elements(r, planes + c * m * itemsize, 16 * c, 16, True, at, m)
+            else:
+                rescale_elements(r, planes + c * m * itemsize, 16 * c, 16, True, block, m)
+                activate(r, block, at, m)
+        x += m * kernel.itemsize[0]
+        out += m * kernel.itemsize[1]
+        n -= m

@@ -1,0 +1,279 @@
+"""``rescale`` and ``normalize``: values against exact rational arithmetic; layouts, activations and errors."""
+
+import inspect
+import math
+import pickle
+import re
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import pytest
+from cases import FLOATS, FORMATS, INTEGERS, assert_same_bits, every, largest, real
+
+import cyact
+from cyact.functions import PREPROCESSING
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)       # ImageNet's, of values from 0 to 1
+CONSTANTS = [
+    (1 / 255, 0.0), *((1 / (255 * std), -mean / std) for mean, std in zip(MEAN, STD, strict=True)), (-3.7, 1e3),
+    (1e-45, 0.0), (1e30, -1e32), (2.0**-30, 1.0), (-0.1, 12.8), (1e200, 1.0), (0.0, 1 / 3),
+]
+of_dtypes = pytest.mark.parametrize("dtype", [*FLOATS, *INTEGERS], ids=str)
+of_results = pytest.mark.parametrize("result", FLOATS, ids=str)
+
+
+def inputs(dtype):
+    """Every value of a byte; of wider dtypes some, the ends among them."""
+    rng = np.random.default_rng(0)
+    if dtype.itemsize == 1:
+        return every(dtype)
+    if dtype in FLOATS:
+        with np.errstate(over="ignore"):
+            return np.concatenate([rng.normal(size=100), [0.0, 1e-42, 3e4], 10.0 ** rng.uniform(-30, 30, 100)]).astype(dtype)
+    limits = np.iinfo(dtype)
+    small = np.arange(100, dtype=dtype)
+    ends = np.array([limits.min, limits.max], dtype)
+    return np.concatenate([rng.integers(limits.min, limits.max, 100, dtype, True), small, ends])
+
+
+def assert_rounded_once(x, scale, offset, y):
+    """At most 0.51 ULP from the exact value, or 2^-40 of the larger term."""
+    digits, smallest = FORMATS[y.dtype.name]
+    top = Fraction(float(largest(y.dtype)))
+    scale, offset = Fraction(scale), Fraction(offset)
+    for value, got in zip(x.tolist(), y.astype("float64").tolist(), strict=True):
+        if not math.isfinite(value):
+            continue
+        term = Fraction(value) * scale
+        exact = term + offset
+        if math.isinf(got):
+            # As rounding to nearest has it: from half an ULP above the largest number.
+            assert abs(exact) > top and (exact > 0) == (got > 0), (value, got)
+            continue
+        exponent = smallest
+        if exact:
+            exponent = max(smallest, abs(exact).numerator.bit_length() - abs(exact).denominator.bit_length())
+            exponent -= exponent > smallest and abs(exact) < Fraction(2) ** exponent
+        allowed = max(Fraction(51, 100) * Fraction(2) ** (exponent - digits), max(abs(term), abs(offset)) / 2**40)
+        assert abs(Fraction(got) - exact) <= allowed, (value, got, float(exact))
+
+
+# ---- values ----
+
+@of_results
+@of_dtypes
+def test_rounded_once(dtype, result):
+    x = inputs(dtype)
+    for scale, offset in CONSTANTS:
+        y = cyact.rescale(x, scale, offset, dtype=result)
+        assert y.dtype == result
+        assert_rounded_once(x, scale, offset, y)
+
+
+@of_results
+@of_dtypes
+def test_both_paths_have_the_same_bits(dtype, result):
+    """A call for the fast path and one for the ufunc; constants as numbers, and one for each element."""
+    x = inputs(dtype)
+    scale, offset = (np.resize(c, x.shape) for c in zip(*CONSTANTS, strict=True))
+    mask = np.ones(x.shape, bool)
+    want = cyact.rescale(x, scale, offset, dtype=result)
+    assert_same_bits(cyact.rescale(x, scale, offset, dtype=result, where=mask), want)
+    assert_same_bits(cyact.rescale(x, scale, offset, np.empty(x.shape, result)), want)
+    for s, o in CONSTANTS[:4]:
+        y = cyact.rescale(x, s, o, dtype=result)
+        assert_same_bits(cyact.rescale(x, s, o, dtype=result, where=mask), y)
+        assert_same_bits(cyact.rescale(x, np.full(x.shape, s), np.full(x.shape, o), dtype=result), y)
+        at = [i for i in range(x.size) if (scale[i], offset[i]) == (s, o)]
+        assert_same_bits(want[at], y[at])
+
+
+@of_dtypes
+def test_result_dtype(dtype):
+    """By the rule; constants never promote."""
+    x = np.ones(5, dtype)
+    for scale in (2.0, 2, (2.0,) * 5, np.full(5, 2.0), np.float64(2), np.full(5, 2, "int64"), np.full(5, 2, "float32")):
+        assert cyact.rescale(x, scale).dtype == cyact.rescale(x, scale, where=np.ones(5, bool)).dtype == real(dtype)
+    assert isinstance(cyact.rescale(x[0], 2.0), real(dtype).type)
+
+
+def test_special_values():
+    x = np.array([np.nan, np.inf, -np.inf, -0.0], "float32")
+    np.testing.assert_array_equal(cyact.rescale(x, -2.0, 1.0), [np.nan, -np.inf, np.inf, 1.0])
+    assert np.isnan(cyact.rescale(np.uint8(1), np.nan)) and np.isnan(cyact.rescale(np.uint8(1), 1.0, np.nan))
+    assert cyact.rescale(np.uint8(1), np.inf) == np.inf
+
+
+def test_published_examples():
+    """torchvision's ToTensor and Normalize, and albumentations' Normalize, within their own rounding."""
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    theirs = ((image.astype("float32") / np.float32(255)) - np.float32(MEAN)) / np.float32(STD)
+    ours = cyact.normalize(image, MEAN, STD, max_value=255)
+    np.testing.assert_allclose(ours, theirs, atol=4e-7)
+    np.testing.assert_array_equal(cyact.normalize(image, MEAN, STD, max_value=255, layout="CHW"), np.moveaxis(ours, -1, 0))
+    mean, factor = np.float32(MEAN) * np.float32(255), np.reciprocal(np.float32(STD) * np.float32(255))
+    np.testing.assert_allclose(ours, (image.astype("float32") - mean) * factor, atol=4e-7)
+
+
+# ---- layouts ----
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (3, 37, 41, 3), dtype=np.uint8)
+LAYOUTS = {
+    "whole": np.s_[:], "crop": np.s_[:, 5:30, 7:40], "flip": np.s_[:, :, ::-1], "upside down": np.s_[:, ::-1],
+    "channel order": np.s_[..., ::-1], "every second": np.s_[:, ::2, ::3], "one": np.s_[1, 2, 3], "none": np.s_[:0],
+}
+SHAPES = [(3,), (1, 1, 3), (41, 1), (37, 1, 1), (3, 1, 1, 1), (41, 3), (3, 37, 41, 3)]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float64"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(layout, dtype):
+    images = IMAGES.astype(dtype)
+    scale, offset = 1 / (255 * np.array(STD)), -np.array(MEAN) / STD
+    x = images[LAYOUTS[layout]]
+    want = np.stack([cyact.rescale(np.array(x[..., c]), scale[c], offset[c]) for c in range(3)], -1)
+    assert_same_bits(cyact.rescale(x, scale, offset), want)
+    for axes in ([*range(x.ndim)], [*range(x.ndim)][::-1], [*range(x.ndim)][-1:] + [*range(x.ndim)][:-1]):
+        out = np.empty([x.shape[a] for a in axes], want.dtype).transpose(np.argsort(axes))
+        assert cyact.rescale(x, scale, offset, out=out) is out
+        assert_same_bits(out, want)
+    if x.ndim > 2:
+        first = cyact.normalize(x, MEAN, STD, max_value=255, layout="CHW")
+        assert first.flags.c_contiguous
+        assert_same_bits(first, np.moveaxis(cyact.normalize(x, MEAN, STD, max_value=255), -1, -3))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_constants_broadcast(shape):
+    rng = np.random.default_rng(2)
+    scale, offset = rng.normal(size=shape), rng.normal(size=3)
+    every_scale, every_offset = (np.ascontiguousarray(np.broadcast_to(c, IMAGES.shape)) for c in (scale, offset))
+    want = cyact.rescale(IMAGES.ravel(), every_scale.ravel(), every_offset.ravel()).reshape(IMAGES.shape)
+    assert_same_bits(cyact.rescale(IMAGES, scale, offset), want)
+
+
+@pytest.mark.parametrize("period", [1, 2, 3, 4, 5, 7, 30, 48, 63, 64, 65, 200])
+def test_periods(period):
+    """One constant for each column, for rows of any length and any number of rows."""
+    rng = np.random.default_rng(period)
+    scale, offset = rng.normal(size=(2, period))
+    for rows in (1, 2, 5, 40, 900):
+        x = rng.normal(size=(rows, period))
+        for a in (x, (10 * x).astype("int8"), x.astype("float16")):
+            want = np.stack([cyact.rescale(np.ascontiguousarray(a[:, c]), scale[c], offset[c]) for c in range(period)], 1)
+            assert_same_bits(cyact.rescale(a, scale, offset), want)
+
+
+def test_threads():
+    x = np.random.default_rng(3).integers(0, 256, (700, 800, 3), dtype=np.uint8)
+    with cyact.num_threads(1):
+        want = cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid")
+    with cyact.num_threads(3):
+        assert_same_bits(cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid"), want)
+        out = np.empty((3, 700, 800), "float32")
+        cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid", layout="CHW", out=out)
+        assert_same_bits(out, np.moveaxis(want, -1, 0).copy())
+
+
+def test_input_and_output_in_place_and_overlapping():
+    x = np.random.default_rng(4).normal(size=(50, 40))
+    want = cyact.rescale(x, 2.0, 1.0, activation="tanh")
+    a = x.copy()
+    assert cyact.rescale(a, 2.0, 1.0, out=a, activation="tanh") is a
+    assert_same_bits(a, want)
+    a = np.append(x.ravel(), 0.0)
+    cyact.rescale(a[:-1], 2.0, 1.0, out=a[1:], activation="tanh")
+    assert_same_bits(a[1:], want.ravel())
+    a = x.copy()
+    want = cyact.rescale(x, x[3].copy())
+    assert_same_bits(cyact.rescale(a, a[3], out=a), want)
+
+
+# ---- activations ----
+
+ACTIVATIONS = [
+    "relu", cyact.sigmoid, partial(cyact.leaky_relu, alpha=0.3), partial(cyact.gelu, approximate=True), cyact.mish,
+]
+
+
+@of_results
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
+def test_activation_has_the_bits_of_two_calls(activation, result):
+    function = getattr(cyact, activation) if isinstance(activation, str) else activation
+    for x in (IMAGES, IMAGES[:, ::2, ::-1], IMAGES[0, 0, 0], IMAGES[:, :, :0]):
+        want = function(cyact.rescale(x, 0.02, -2.5, dtype=result))
+        assert_same_bits(cyact.rescale(x, 0.02, -2.5, dtype=result, activation=activation), want)
+        out = np.empty(x.shape, want.dtype)
+        cyact.rescale(x, (0.02,) * 3, -2.5, out, dtype=result, activation=activation)
+        assert_same_bits(out, want)
+    assert cyact.rescale(np.uint8(3), 1.0, -4.0, activation="relu") == 0
+
+
+def test_activation_with_a_slope_for_each_channel():
+    prelu = partial(cyact.leaky_relu, alpha=np.array([0.1, 0.2, 0.3], "float32"))
+    want = prelu(cyact.rescale(IMAGES, 0.02, -2.5))
+    assert_same_bits(cyact.rescale(IMAGES, 0.02, -2.5, activation=prelu), want)
+
+
+def test_integers_out():
+    x = np.array([-3.7, 250.2])
+    out = cyact.rescale(x, 1.0, out=np.zeros(2, "int16"), casting="unsafe", activation="relu")
+    assert out.tolist() == [0, 250]
+
+
+# ---- errors ----
+
+@pytest.mark.parametrize("error, says, keywords", [
+    (TypeError, "scale", {"scale": "2"}), (TypeError, "scale", {"scale": None}), (TypeError, "scale", {"scale": 1j}),
+    (TypeError, "scale", {"scale": True}), (TypeError, "offset", {"offset": ["a"]}),
+    (ValueError, "broadcast", {"scale": np.ones(7)}), (TypeError, "activation", {"activation": "no"}),
+    (TypeError, "activation", {"activation": np.tanh}), (TypeError, "activation", {"activation": cyact.relu_grad}),
+    (TypeError, "beta", {"activation": partial(cyact.relu, beta=1)}), (TypeError, "axis", {"axis": 1}),
+    (TypeError, "cast", {"out": np.ones((4, 6), "int32")}), (ValueError, "broadcast", {"out": np.ones((4, 5))}),
+    (TypeError, "int8", {"dtype": "int8"}), (TypeError, "bool", {"features": np.ones((4, 6), bool)}),
+], ids=str)
+def test_errors(error, says, keywords):
+    given = {"features": np.ones((4, 6), "uint8"), "scale": 2.0, "out": np.full((4, 6), 5.0), "name": "layer 7"} | keywords
+    before = given["out"].copy()
+    with pytest.raises(error, match="rescale") as caught:
+        cyact.rescale(**given)
+    assert re.search(says, str(caught.value)) and "layer 7" in str(caught.value)
+    np.testing.assert_array_equal(given["out"], before)
+
+
+@pytest.mark.parametrize("says, keywords", [
+    ("std is 0", {"std": (1.0, 0.0, 1.0)}), ("mean has", {"mean": (0.0, 0.0)}), ("std has", {"std": np.ones((1, 3))}),
+    ("layout", {"layout": "WHC"}), ("axis", {"axis": 5}), ("layout", {"layout": "CHW", "axis": 0}),
+    ("max_value", {"max_value": 0}), ("layout", {"layout": "CHW", "images": np.ones((2, 3))}),
+    ("broadcast", {"out": np.ones((4, 6, 2))}),
+], ids=str)
+def test_errors_of_normalize(says, keywords):
+    given = {"images": IMAGES[0], "mean": MEAN, "std": STD, "name": "layer 7"} | keywords
+    with pytest.raises(ValueError, match=says) as caught:
+        cyact.normalize(**given)
+    assert "normalize" in str(caught.value) and "layer 7" in str(caught.value)
+
+
+def test_axis():
+    first = np.ascontiguousarray(np.moveaxis(IMAGES, -1, 1))
+    want = np.moveaxis(cyact.normalize(IMAGES, MEAN, STD), -1, 1).copy()
+    for axis in (1, -3):
+        assert_same_bits(cyact.normalize(first, MEAN, STD, axis=axis), want)
+    assert_same_bits(cyact.normalize(IMAGES, 0.5, [0.25]), cyact.rescale(IMAGES, 4.0, -2.0))
+
+
+# ---- the functions themselves ----
+
+@pytest.mark.parametrize("name", PREPROCESSING)
+def test_function(name):
+    function, row = getattr(cyact, name), PREPROCESSING[name]
+    assert function.__name__ == name and function.__module__ == "cyact"
+    assert pickle.loads(pickle.dumps(function)) is function
+    assert list(inspect.signature(function).parameters) == [argument.name for argument in row.arguments]
+    with pytest.raises(TypeError, match=name):
+        function()
+
+
+def test_ufunc():
+    assert pickle.loads(pickle.dumps(cyact.rescale.ufunc)) is cyact.rescale.ufunc
