@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -181,6 +182,8 @@ def test_version_and_help(run):
 @pytest.mark.parametrize("arguments", [
     (), ("no-such-command",), ("apply",), ("apply", "relu"), ("apply", "no-such", "x.npy"),
     ("apply", "relu", "x.npy", "--alpha", "0.1"), ("apply", "leaky_relu", "x.npy", "--alpha", "steep"),
+    ("apply", "rescale", "x.npy"), ("apply", "rescale", "x.npy", "--scale", "1", "--alpha", "1"),
+    ("apply", "relu", "x.npy", "--scale", "1"),
     ("apply", "relu", "x.npy", "--dtype", "float23"), ("apply", "relu", "x.npy", "--dtype", "bool"),
     ("apply", "relu", "x.npy", "--dtype", "float32", "--in-place"),
     ("apply", "relu", "x.npy", "-o", "y.npy", "--in-place"),
@@ -535,6 +538,20 @@ def test_apply_alpha_and_dtype(run, tmp_path):
 
 
 @posix
+def test_apply_rescale(run, tmp_path):
+    x = save(tmp_path / "x.npy", np.arange(24, dtype="uint8").reshape(2, 4, 3))
+    run("apply", "rescale", "x.npy", "--scale", "0.5", "--offset", "-1e0", "--activation", "leaky_relu", "--alpha", "0.1")
+    want = cyact.rescale(x, 0.5, -1.0, activation=partial(cyact.leaky_relu, alpha=0.1))
+    np.testing.assert_array_equal(np.load(tmp_path / "x.rescale.npy"), want, strict=True)
+    run("apply", "rescale", "x.npy", "-o", "y.npy", "--scale", "1", "-2", "0.5", "--offset", "3", "--dtype", "float16")
+    want = cyact.rescale(x, [1, -2, 0.5], 3, dtype="float16")
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), want, strict=True)
+    save(tmp_path / "f.npy", np.asfortranarray(x))
+    for name in ("x.npy", "f.npy"):
+        scales = ["--scale", "1", "2"] if name == "x.npy" else ["--scale", "1", "2", "3"]
+        assert "do not fit the last axis" in run("apply", "rescale", name, *scales, code=1).err
+
+
 def test_apply_replaces_the_output_and_keeps_its_mode_and_link(run, tmp_path):
     x = save(tmp_path / "x.npy", np.arange(-5.0, 5))
     (tmp_path / "y.npy").write_text("old")

@@ -149,8 +149,8 @@ def parameter_keywords(args: argparse.Namespace, names: Collection[str]) -> dict
     known = {parameter for name in names for parameter in own_parameters(FUNCTIONS[name])}
     for parameter in given:
         if parameter not in known:
-            have = "has" if len(names) == 1 else "have"
-            args.usage_error(f"{' and '.join(names)} {have} no {_option(parameter)}")
+            have = "have" if len(names) > 1 else "has"
+            args.usage_error(f"{' and '.join(names) or args.function} {have} no {_option(parameter)}")
     return given
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,7 +28,8 @@ examples:
   python -m cyact apply sigmoid logits.npy -o probabilities.npy
   python -m cyact apply leaky_relu features.npy --alpha 0.01 --in-place
   python -m cyact apply softmax logits.npy --axis -1
-  python -m cyact apply tanh counts.npy --dtype float32"""
+  python -m cyact apply tanh counts.npy --dtype float32
+  python -m cyact apply rescale images.npy --scale 0.00392157 --activation relu"""
 
 BLOCK = 2**22   # elements: some ten megabytes
 
@@ -40,7 +41,7 @@ ROW_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "function", type=_function_name, metavar="FUNCTION", help=", ".join((*FUNCTIONS, *ROW_FUNCTIONS))
+        "function", type=_function_name, metavar="FUNCTION", help=", ".join((*FUNCTIONS, *ROW_FUNCTIONS, "rescale"))
     )
     parser.add_argument("input", type=Path, metavar="INPUT.npy", help="any shape, order and byte order")
     target = parser.add_mutually_exclusive_group()
@@ -56,11 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--axis", type=int, metavar="N",
         help=f"of {' and '.join(ROW_FUNCTIONS)} (default: -1); along the first axis, the whole array is read at once",
     )
+    group = parser.add_argument_group("of rescale", "activation(x * scale + offset)")
+    each = "a number, or one for each element of the last axis"
+    group.add_argument("--scale", type=float, nargs="+", metavar="S", help=each)
+    group.add_argument("--offset", type=float, nargs="+", metavar="O", help=f"{each} (default: 0)")
+    group.add_argument(
+        "--activation", type=function_name, metavar="FUNCTION", help="computed in the same pass, with its own parameters"
+    )
     add_parameters(parser)
 
 
 def _function_name(text: str) -> str:
-    return text if text in ROW_FUNCTIONS else function_name(text)
+    return text if text in ROW_FUNCTIONS or text == "rescale" else function_name(text)
 
 
 def _dtype(text: str) -> np.dtype:
@@ -74,9 +82,16 @@ def _dtype(text: str) -> np.dtype:
 
 
 def run(args: argparse.Namespace) -> None:
-    along_axis = args.function in ROW_FUNCTIONS
-    function: Callable[..., np.ndarray] = ROW_FUNCTIONS[args.function] if along_axis else FUNCTIONS[args.function]
-    keywords = {} if along_axis else parameter_keywords(args, [args.function])
+    along_axis, rescales = args.function in ROW_FUNCTIONS, args.function == "rescale"
+    function: Callable[..., np.ndarray]
+    if rescales:
+        function, keywords = cyact.rescale, _of_rescale(args)
+    elif along_axis:
+        function, keywords = ROW_FUNCTIONS[args.function], {}
+    else:
+        function, keywords = FUNCTIONS[args.function], parameter_keywords(args, [args.function])
+    if not rescales and not args.scale is args.offset is args.activation is None:
+        args.usage_error(f"{args.function} has no --scale, --offset or --activation: these are of rescale")
     if args.axis is not None and not along_axis:
         args.usage_error(f"{args.function} has no --axis")
     if args.dtype is not None:
@@ -85,8 +100,12 @@ def run(args: argparse.Namespace) -> None:
         keywords["dtype"] = args.dtype
 
     shape, fortran_order, dtype, offset = _read_header(args.input)
+    channels = max(len(keywords["scale"]), len(keywords["offset"])) if rescales else 1
+    if channels > 1 and (fortran_order or not shape or shape[-1] != channels):
+        order = ", in Fortran order" if fortran_order else ""
+        raise CommandError(f"{args.input}: {channels} numbers do not fit the last axis of the shape {shape}{order}")
     # An empty call tells what the function makes of the dtype, or refuses it, before anything is written.
-    empty = np.empty(0, dtype)
+    empty = np.empty((0, channels), dtype)
     try:
         result = function(empty, out=empty if args.in_place else None, **keywords).dtype
     except TypeError as error:
@@ -101,8 +120,11 @@ def run(args: argparse.Namespace) -> None:
         block = BLOCK
         if along_axis:
             length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
-            call = _by_rows(call, length, inner)
+            call = _by_rows(partial(call, axis=1), length, inner)
             block = max(1, BLOCK // max(1, length * inner)) * length * inner
+        elif channels > 1:
+            call = _by_rows(call, 1, channels)
+            block = BLOCK // channels * channels or channels
         x = np.empty(min(count, block), dtype)
         y = x if result == dtype else np.empty(x.size, result)
         if args.in_place:
@@ -120,6 +142,17 @@ def run(args: argparse.Namespace) -> None:
     say(f"{done} {target}: {result}, shape {shape}")
 
 
+def _of_rescale(args: argparse.Namespace) -> dict[str, Any]:
+    """Its keyword arguments."""
+    if args.scale is None:
+        args.usage_error("rescale needs --scale")
+    activation = args.activation
+    parameters = parameter_keywords(args, [activation] if activation else [])
+    if parameters:
+        activation = partial(FUNCTIONS[activation], **parameters)
+    return {"scale": args.scale, "offset": args.offset or [0.0], "activation": activation}
+
+
 def _row(path: Path, shape: tuple[int, ...], fortran_order: bool, axis: int) -> tuple[int, int]:
     """How many elements a row along an axis has, and how far apart these lie in the file."""
     if not -len(shape) <= axis < len(shape):
@@ -133,7 +166,7 @@ def _by_rows(function: Callable[..., np.ndarray], length: int, inner: int) -> Ca
 
     def call(x: np.ndarray, out: np.ndarray) -> np.ndarray:
         shape = (-1, length, inner)
-        return function(x.reshape(shape), axis=1, out=out.reshape(shape))
+        return function(x.reshape(shape), out=out.reshape(shape))
 
     return call
 

@@ -1,7 +1,10 @@
 import argparse
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +14,13 @@ from cyact.commands import FIRST, FORMULAS, FUNCTIONS, fastest, picture_format, 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HELP = "run the functions over a photograph, and draw the result"
+HELP = "make features of photographs, with each function on the way, and draw the result"
 EXAMPLES = "The photograph comes with matplotlib, which this needs: pip install cyact[plot]"
 
-SECONDS = 0.5   # for each function
+Way = Callable[[np.ndarray, np.ndarray], Any]   # of a photograph, and an array for its features, which is returned
+
+SECONDS = 0.2   # for each line of the table
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)       # of ImageNet's photographs, as torchvision publishes them
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,35 +37,75 @@ def run(args: argparse.Namespace) -> None:
     from matplotlib import cbook, image
 
     photo = image.imread(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    features = photo.astype(np.float32) / 255
-    features -= features.mean(axis=(0, 1))
-    features /= features.std(axis=(0, 1))
-    height, width, channels = photo.shape
+    features = cyact.normalize(photo, MEAN, STD, max_value=255)
     # The picture comes first: it is there even where the table cannot be printed.
-    results = {name: FUNCTIONS[name](features) for name in FIRST}
-    save(_figure(plotting, photo, features, results), args.output)
+    save(_figure(plotting, photo, features, {name: FUNCTIONS[name](features) for name in FIRST}), args.output)
     say(
-        f"Photograph: grace_hopper.jpg, {height} x {width} pixels, {channels} channels, {photo.dtype}\n"
-        f"Features:   {features.dtype}, scaled to [0, 1], then mean 0 and standard deviation 1 per channel: "
-        f"{features.min():.2f} to {features.max():.2f}\n"
-        f"Each function in place, out=features, on up to {cyact.get_num_threads()} threads; NumPy's plain\n"
-        "formula in turns with it, the shortest of many rounds\n"
+        "Photograph: grace_hopper.jpg; a crop of it, all of it, and each pixel four times\n"
+        "Features:   (photo / 255 - mean) / std by channel, bytes to float32, alone and with a function in the same pass\n"
+        f"Each way in turns with the others, into an array that is there, the shortest of many rounds, in microseconds;\n"
+        f"cyact on up to {cyact.get_num_threads()} threads\n"
     )
-    say(f"{'function':<12}{'result':<18}{'cyact, us':>10}{'NumPy, us':>11}{'ratio':>9}{'differ by':>12}")
-    for name in FIRST:
-        function, formula, y = FUNCTIONS[name], FORMULAS[name], features.copy()
-        best = fastest(
-            {"cyact": partial(function, y, out=y), "NumPy": partial(formula, features)},
-            seconds=SECONDS, prepare=partial(np.copyto, y, features),
-        )
-        result = results[name]
-        values = f"{result.min():.2f} to {result.max():.2f}"
-        difference = np.abs(result - formula(features)).max()
-        say(
-            f"{name:<12}{values:<18}{best['cyact'] * 1e6:10,.0f}{best['NumPy'] * 1e6:11,.0f}"
-            f"{best['NumPy'] / best['cyact']:8.1f}x{difference:12.1e}"
-        )
+    others = _other_ways()
+    labels = ["cyact", *others]
+    say(f"{'':<14}" + "".join(f"{label:>16}" for label in labels) + f"{'NumPy / cyact':>16}{'differ by':>12}")
+    face = np.ascontiguousarray(photo[40:264, 150:374])
+    for pixels in (face, photo, photo.repeat(2, axis=0).repeat(2, axis=1)):
+        _table(pixels, labels, others)
+    _table(photo.astype(np.float32), labels, {"NumPy": others["NumPy"]}, in_place=True)
     say(f"\nwrote {args.output}")
+
+
+def _other_ways() -> dict[str, Way]:
+    """How the same features are made elsewhere, as far as that is installed."""
+    mean, std = np.array(MEAN, np.float32), np.array(STD, np.float32)
+
+    def by_numpy(photo: np.ndarray, out: np.ndarray) -> Any:
+        np.divide(photo, np.float32(255), out=out)
+        np.subtract(out, mean, out=out)
+        return np.divide(out, std, out=out)
+
+    ways: dict[str, Way] = {"NumPy": by_numpy}
+    with suppress(ImportError):
+        import cv2
+
+        factor = (*(1 / (255 * s) for s in STD), 1)
+
+        def by_opencv(photo: np.ndarray, out: np.ndarray) -> Any:
+            cv2.subtract(photo, (*(255 * m for m in MEAN), 0), dst=out, dtype=cv2.CV_32F)
+            return cv2.multiply(out, factor, dst=out)
+
+        ways["OpenCV"] = by_opencv
+    with suppress(ImportError):
+        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")      # or it asks for a newer version, over the network
+        from albumentations import Normalize
+
+        transform = Normalize(MEAN, STD, max_pixel_value=255.0)
+        ways["albumentations"] = lambda photo, out: transform(image=photo)["image"]
+    return ways
+
+
+def _in_two_steps(way: Way, formula: Callable[[Any], Any], photo: np.ndarray, out: np.ndarray) -> Any:
+    return formula(way(photo, out))
+
+
+def _table(photo: np.ndarray, labels: list[str], others: dict[str, Way], *, in_place: bool = False) -> None:
+    """A line for the features alone, and one for each function."""
+    say(" x ".join(map(str, photo.shape)) + (", float32, in place" if in_place else ""))
+    x, out = photo.copy(), np.empty(photo.shape, np.float32)
+    target = x if in_place else out
+    for name in (None, *FIRST):
+        formula = FORMULAS[name] if name else np.asarray
+        own = partial(cyact.normalize, x, MEAN, STD, max_value=255, activation=name, out=target)
+        calls: dict[str, Callable[[], Any]] = {"cyact": own}
+        calls |= {label: partial(_in_two_steps, way, formula, x, target) for label, way in others.items()}
+        best = fastest(calls, seconds=SECONDS, prepare=partial(np.copyto, x, photo))
+        np.copyto(x, photo)
+        want = calls["NumPy"]().copy()
+        np.copyto(x, photo)
+        difference = np.abs(own() - want).max()
+        times = "".join(f"{best[label] * 1e6:16,.0f}" if label in best else f"{'':16}" for label in labels)
+        say(f"{name or 'features':<14}{times}{best['NumPy'] / best['cyact']:15.1f}x{difference:12.1e}")
 
 
 def _figure(
