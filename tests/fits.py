@@ -2,24 +2,39 @@
 
     python tests/fits.py
 
-The numbers that it prints are those of the formulas named *_16_bit in cyact/kernels, or as good, and the float's Mills ratio,
-which needs no such search. ml_dtypes is needed.
+The numbers that it prints are those of the formulas named *_16_bit in cyact/kernels, or as good, and of the Mills ratio for
+float and double, which needs no such search. ml_dtypes is needed. It takes some minutes.
 """
 
 import math
 
+import gmpy2
 import ml_dtypes
 import numpy as np
 
 LOG2E, LN2 = np.float32(np.log2(np.e)), np.float32(np.log(2))
 
 
-def fit(basis, target, weight):
+def least_squares(a, b):
+    """What multiplies the columns of ``a`` to come nearest to ``b``. Of numbers with many digits by the normal equations."""
+    if a.dtype != object:
+        return np.linalg.lstsq(a, b, rcond=None)[0]
+    system = np.column_stack([a.T @ a, a.T @ b])
+    n = len(system)
+    for i in range(n):
+        system[i] /= system[i, i]
+        for j in range(n):
+            if j != i:
+                system[j] -= system[j, i] * system[i]
+    return system[:, n]
+
+
+def fit(basis, target, weight, rounds=500):
     """Coefficients of least maximum error: least squares, weighted anew by the error until it is level."""
     w, best = np.ones_like(target), (np.inf, None)
-    for _ in range(500):
-        scale = np.sqrt(w) * weight(best[1])
-        solution = np.linalg.lstsq(basis * scale[:, None], target * scale, rcond=None)[0]
+    for _ in range(rounds):
+        scale = np.array([x**0.5 for x in w]) * weight(best[1])
+        solution = least_squares(basis * scale[:, None], target * scale)
         error = abs(basis @ solution - target) * weight(solution)
         best = min(best, (error.max(), solution), key=lambda pair: pair[0])
         w *= error / error.max() + 1e-4
@@ -69,22 +84,51 @@ def fit_mills():
     return fit(np.hstack([powers[:, :4], -f[:, None] * powers[:, 1:]]), f, weight)
 
 
-def fit_mills_float(degree=4, lowest=0.49, highest=14.4):
-    """q = Phi(-t) / phi(t) as B / (T B + A), T = t + 7/16: A / B is 1 / q - T. But for a common factor of A and B.
+def between(low, high, n):
+    """Numbers that are dense at both ends, more so at the lower one."""
+    return low + (high - low) * ((1 - np.cos(np.pi * np.arange(n) / (n - 1))) / 2) ** 2
 
-    MILLS_A0 ... MILLS_B10 are the same of degree 10 up to 38.7, in numbers of 60 digits.
-    """
-    t = lowest + (highest - lowest) * ((1 - np.cos(np.pi * (np.arange(3000) + 0.5) / 3000)) / 2) ** 2
-    q = np.array([mills_ratio(x) for x in t]) * np.sqrt(2 * np.pi)
+
+def fit_mills_rational(t, q, degree, first, rounds=500):
+    """q = Phi(-t) / phi(t) as B / (T B + A), T = t + 7/16: A / B is 1 / q - T. But for a common factor: B0 is ``first``."""
     f = 1 / q - (t + 7 / 16)
-    scale = highest ** -np.arange(degree + 1.0)
-    powers = t[:, None] ** np.arange(degree + 1) * scale
+    scale = np.array([t[-1] ** -i for i in range(degree + 1)])
+    powers = np.column_stack([t**i for i in range(degree + 1)]) * scale
 
     def weight(solution):
-        return q if solution is None else q / (1 + powers[:, 1:] @ solution[degree + 1:])
+        return q if solution is None else q / (first + powers[:, 1:] @ solution[degree + 1:])
 
-    error, solution = fit(np.hstack([powers, -f[:, None] * powers[:, 1:]]), f, weight)
-    return error, np.concatenate([solution[:degree + 1] * scale, [1], solution[degree + 1:] * scale[1:]])
+    basis = np.hstack([powers, -f[:, None] * powers[:, 1:]])
+    error, solution = fit(basis, f * first, weight, rounds)
+    scale = np.concatenate([scale, scale[1:]])
+    if t.dtype == object:
+        solution = round_one_by_one(basis * weight(solution)[:, None], f * first * weight(solution), scale)
+    return error, np.insert(solution * scale, degree + 1, first)
+
+
+def round_one_by_one(basis, target, scale):
+    """Doubles for coefficients: when one is rounded, those that are not yet make up for it."""
+    solution = least_squares(basis, target)
+    for i in range(len(solution)):
+        solution[i] = type(scale[i])(float(solution[i] * scale[i])) / scale[i]
+        target = target - basis[:, i] * solution[i]
+        solution[i + 1:] = least_squares(basis[:, i + 1:], target)
+    return solution
+
+
+def fit_mills_float():
+    t = between(0.49, 14.4, 3000)
+    return fit_mills_rational(t, np.array([mills_ratio(x) for x in t]) * np.sqrt(2 * np.pi), 4, float.fromhex("0x1.6ee168p+0"))
+
+
+def fit_mills_double():
+    """In numbers of 60 digits."""
+    with gmpy2.context(precision=200):
+        t = np.array([gmpy2.mpfr(x) for x in between(0.49, 38.7, 400)])
+        root = gmpy2.sqrt(gmpy2.mpfr(2))
+        q = np.array([gmpy2.erfc(x / root) * gmpy2.exp(x * x / 2) for x in t]) * gmpy2.sqrt(gmpy2.const_pi() / 2)
+        error, solution = fit_mills_rational(t, q, 10, 1.6, rounds=100)
+        return float(error), solution.astype(float)
 
 
 def fma(a, b, c):
@@ -146,10 +190,12 @@ def search(name, formula, exact, fitted):
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    for name, (error, solution) in {
-        "gelu for 16 bits, B0 ... B3, A1 ... A4": fit_mills(), "gelu for float, A0 ... A4, B0 ... B4": fit_mills_float(),
-    }.items():
+    for name, dtype, (error, solution) in (
+        ("gelu for 16 bits, B0 ... B3, A1 ... A4", np.float32, fit_mills()),
+        ("gelu for float, A0 ... A4, B0 ... B4", np.float32, fit_mills_float()),
+        ("gelu for double, A0 ... A10, B0 ... B10", np.float64, fit_mills_double()),
+    ):
         print(f"{name}: fitted with a relative error of 2^{np.log2(error):.1f}")
-        print(" ", *(float(c).hex() for c in solution.astype(np.float32)))
+        print(" ", *(float(c).hex() for c in solution.astype(dtype)))
     search("tanh", tanh, np.tanh, fit_tanh())
     search("sigmoid", sigmoid, lambda x: 1 / (1 + np.exp(-x)), fit_sigmoid())
