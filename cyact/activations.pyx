@@ -18,7 +18,7 @@ from cyact.arrays cimport (
     PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, same_strides,
     size,
 )
-from cyact.dispatch cimport clear_raised_flags, run_contiguous, run_strided, store
+from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, run_strided, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
 from cyact.planned cimport planned_call
@@ -64,7 +64,7 @@ cdef bint strided(
     if kernel.inputs == 2:
         strides[1] = PyArray_STRIDES(y)
     strides[kernel.operands - 1] = PyArray_STRIDES(out)
-    nest.kernel = kernel
+    begin_nest(&nest, kernel)
     if not fill_nest(&nest, PyArray_NDIM(out), PyArray_DIMS(out), strides, data):
         return False
     if n < GIL_FREE:
@@ -232,8 +232,8 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
     cdef list kept = []
     cdef int i, given = 0
     parse(function, args, nargs, names, values)
-    for i in range(function.inputs):
-        if type(<object> values[i]) is list or type(<object> values[i]) is tuple:
+    for i in range(OUT):
+        if values[i] != NULL and (type(<object> values[i]) is list or type(<object> values[i]) is tuple):
             kept.append(list_as_array(function, values[i], values[NAME]))
             values[i] = <PyObject*> kept[-1]
     tried = chosen = choose(function, values)
@@ -245,8 +245,8 @@ cdef object parsed_call(Activation function, PyObject** args, Py_ssize_t nargs, 
             tried, given = chosen.to_integer, 0
     if given == 0:
         result = fast_path(tried, function.defaults, values, values + PARAMETER, tried.parameters, out)
-        if result is None:
-            result = planned_call(function, tried, values)
+    if result is None:
+        result = planned_call(function, tried if given == 0 else chosen, values)
     return result if result is not None else call_ufunc(function, chosen, values)
 
 

@@ -3,7 +3,7 @@
 cimport numpy as cnp
 from cpython.object cimport PyObject
 
-from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, LoopNest
+from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest
 
 cdef extern from "numpy/arrayobject.h":
     # Each steals a reference, the first to the dtype.
@@ -110,18 +110,18 @@ cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, const Kernel* k
     )
 
 
-# Fills in a nest's axes and data, of operands that have a shape in common; the last is the output. An operand
+# Fills in a nest's axes and data, of operands that have a shape in common; ``begin_nest`` comes before. An operand
 # without strides (NULL) is one value. Axes are sorted by descending stride of the output, and merged where all operands
 # allow. False where elements of the output may overlap each other.
 cdef inline bint fill_nest(
     LoopNest* nest, int ndim, const cnp.npy_intp* shape, const cnp.npy_intp** all_strides, char** data
 ) noexcept:
-    cdef int count = nest.kernel.operands
-    cdef const cnp.npy_intp* out = all_strides[count - 1]
+    cdef int count = nest.operands, output = nest.kernel.operands - 1
+    cdef const cnp.npy_intp* out = all_strides[output]
     cdef int axes[MAX_DIMS]
     cdef int axis, a, o
-    cdef Py_ssize_t strides[MAX_OPERANDS]
-    cdef Py_ssize_t n, extent = nest.kernel.itemsize[count - 1]
+    cdef Py_ssize_t strides[NEST_OPERANDS]
+    cdef Py_ssize_t n, extent = nest.itemsize[output]
     cdef bint backwards, merge
     for axis in range(ndim):
         a = axis
@@ -154,12 +154,12 @@ cdef inline bint fill_nest(
         for o in range(count):
             nest.strides[o][nest.ndim - 1] = strides[o]
     for a in range(nest.ndim - 1, -1, -1):
-        if abs(nest.strides[count - 1][a]) < extent:
+        if abs(nest.strides[output][a]) < extent:
             return False
-        extent += abs(nest.strides[count - 1][a]) * (nest.shape[a] - 1)
+        extent += abs(nest.strides[output][a]) * (nest.shape[a] - 1)
     if nest.ndim == 0:
         nest.ndim = 1
         nest.shape[0] = 1
         for o in range(count):
-            nest.strides[o][0] = nest.kernel.itemsize[o]
+            nest.strides[o][0] = nest.itemsize[o]
     return True

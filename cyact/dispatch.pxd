@@ -19,6 +19,14 @@ cdef inline void store(double value, char type, void* to) noexcept nogil:
         level.store(value, type, to)
 
 
+# Begins a nest: of the kernel's own dtypes, without a mask.
+cdef inline void begin_nest(LoopNest* nest, const Kernel* kernel) noexcept nogil:
+    cdef int o
+    nest.kernel, nest.operands, nest.masked = kernel, kernel.operands, False
+    for o in range(kernel.operands):
+        nest.types[o], nest.itemsize[o] = kernel.types[o], kernel.itemsize[o]
+
+
 cdef void run_contiguous(
     const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint just_allocated
 ) noexcept nogil

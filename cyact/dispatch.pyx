@@ -104,11 +104,23 @@ cdef void run_contiguous(
         run_chunk(kernel, args, chunk * CHUNK, min(n, (chunk + 1) * CHUNK), single, streamed)
 
 
+# Whether a nest is contiguous arrays after all, once its axes are merged.
+cdef inline bint is_line(const LoopNest* nest) noexcept nogil:
+    cdef int o
+    for o in range(nest.operands):
+        if not nest.as_it_lies[o]:
+            return False
+    return nest.ndim == 1 and not nest.masked
+
+
 # Arrays of any strides.
 cdef void run_strided(LoopNest* nest) noexcept nogil:
     cdef Py_ssize_t chunk, blocks
     cdef int threads
     level.plan_nest(nest)
+    if is_line(nest):
+        run_contiguous(nest.kernel, nest.data, nest.size, nest.single, False)
+        return
     threads = threads_for(nest.kernel, nest.size)
     if threads == 1:
         level.run_nest(nest, 0, nest.blocks)

@@ -22,7 +22,7 @@ from cyact.arrays cimport (
     PyArray_Return, PyArray_STRIDE, PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, lie_apart,
     may_write, same_shape, size,
 )
-from cyact.dispatch cimport clear_raised_flags, level, run_contiguous, run_strided, store
+from cyact.dispatch cimport begin_nest, clear_raised_flags, level, run_contiguous, run_strided, store
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, MAX_PARAMETERS, PATTERN, Kernel, LoopNest, Rescaling
@@ -206,7 +206,7 @@ cdef bint compute_pixels(
             shape[ndim], own[0][ndim], own[1][ndim] = PyArray_DIM(x, a), PyArray_STRIDE(x, a), PyArray_STRIDE(target, a)
             ndim += 1
     strides[0], strides[1] = own[0], own[1]
-    nest.kernel = &r.kernel
+    begin_nest(&nest, &r.kernel)
     if not fill_nest(&nest, ndim, shape, strides, data):
         return False
     straight = nest.ndim == 1
@@ -255,7 +255,7 @@ cdef bint compute_elements(
     data[3] = <char*> PyArray_DATA(target)
     strides[0], strides[3] = PyArray_STRIDES(x), PyArray_STRIDES(target)
     strides[1], strides[2] = given.strides[0], given.strides[1]
-    nest.kernel = kernel
+    begin_nest(&nest, kernel)
     if not fill_nest(&nest, PyArray_NDIM(x), PyArray_DIMS(x), strides, data):
         return False
     if n < GIL_FREE:

@@ -15,7 +15,7 @@ from threading import Lock
 import numpy as np
 
 from cyact.atomic cimport load, publish
-from cyact.dispatch cimport clear_raised_flags, level, run_contiguous, run_row_nest, run_strided
+from cyact.dispatch cimport begin_nest, clear_raised_flags, level, run_contiguous, run_row_nest, run_strided
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_OPERANDS, Kernel, LoopNest, RowNest
 
@@ -47,7 +47,7 @@ cdef void loop(char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* 
     elif straight:
         run_contiguous(kernel, args, n, single, False)
     else:
-        nest.kernel = kernel
+        begin_nest(&nest, kernel)
         nest.ndim = 1
         nest.shape[0] = n
         for o in range(out + 1):

@@ -1,7 +1,8 @@
-"""Operands of any shapes together: broadcast along every axis, of any strides, over the same memory.
+"""Operands of any shapes and dtypes together: broadcast along every axis, cast, masked, over the same memory.
 
 The reference calls the function once for each value of a parameter, with contiguous arrays of one shape, which
-test_values.py checks. The order of a new result's axes is that of the ufunc, which is NumPy's.
+test_values.py checks. What NumPy decides is compared with the ufunc, which NumPy runs: the order of a new result's axes,
+the dtype that operands are computed in, every cast.
 """
 
 import itertools
@@ -138,6 +139,108 @@ def test_shapes_that_do_not_fit(case):
                 assert not out.any()
 
 
+# ---- masks ----
+
+def masks(rng, shape):
+    """Of every density, in runs and at random."""
+    yield np.zeros(shape, bool)
+    yield np.ones(shape, bool)
+    yield rng.random(shape) < rng.choice([0.02, 0.5, 0.98])
+    if len(shape) == 1:
+        yield np.sort(rng.random(shape) < 0.5)
+
+
+@of_cases(lambda case: case in REPRESENTATIVES.values())
+def test_masks_of_every_length(case):
+    rng = np.random.default_rng(3)
+    for dtype in DTYPES if case.result(np.dtype("int8")) == "int8" else case.dtypes[:4]:
+        if dtype not in case.dtypes:
+            continue
+        x = case.operands(dtype, 140)
+        whole = case(*x)
+        for n in range(131):
+            given = [a[5:5 + n] for a in x]
+            for mask in masks(rng, (n,)):
+                for step in (1, 2):
+                    memory = sample(whole.dtype, 300, n).copy()
+                    expected = memory.copy()
+                    np.copyto(expected[7:7 + step * n:step][:n], whole[5:5 + n], where=mask)
+                    out = memory[7:7 + step * n:step][:n]
+                    assert case(*given, out=out, where=mask) is out
+                    assert_same_bits(memory, expected, (n, step))
+
+
+@of_cases(lambda case: case in REPRESENTATIVES.values())
+def test_masks_of_every_shape(case):
+    rng = np.random.default_rng(4)
+    for dtype in DTYPES:
+        for trial in range(40 if dtype in case.dtypes else 0):
+            operands, want = drawn(rng, case, dtype, random_shape(rng))
+            shape = want.shape if rng.random() < 0.6 else part_of(rng, want.shape)
+            for mask in masks(rng, shape):
+                out = laid_out(rng, sample(want.dtype, want.size, trial).reshape(want.shape))
+                expected = out.copy()
+                np.copyto(expected, want, where=mask)
+                assert case.function(*operands, out=out, where=laid_out(rng, mask)) is out
+                assert_same_bits(out, expected, trial)
+                if operands[0].shape == want.shape and case.result(dtype) == dtype:
+                    given = operands[0].copy(order="K")
+                    expected = given.copy()
+                    np.copyto(expected, want, where=mask)
+                    assert case.function(given, *operands[1:], out=given, where=mask) is given
+                    assert_same_bits(given, expected, trial)
+
+
+# ---- dtypes ----
+
+@of_cases(lambda case: case in REPRESENTATIVES.values())
+def test_every_dtype_with_every_other(case):
+    """Inputs, parameters, ``dtype`` and ``out``: what the ufunc gives, and the error where it gives one."""
+    rng = np.random.default_rng(5)
+    kinds = [np.dtype(name) for name in ("f2", "f4", "f8", "i1", "u2", "i4", "u8", ">f4")]
+    for trial in range(400):
+        count = case.arrays + len(case.parameters)
+        shape = tuple(int(n) for n in rng.choice([1, 3, 40, 1300], rng.integers(1, 3), p=[0.2, 0.4, 0.3, 0.1]))
+        own = [shape if rng.random() < 0.7 else part_of(rng, shape) for _ in range(count)]
+        operands = [laid_out(rng, (rng.normal(size=part) * 30).astype("i1").astype(rng.choice(kinds))) for part in own]
+        keywords = {}
+        if rng.random() < 0.5:
+            keywords["dtype"] = rng.choice(kinds)
+        if rng.random() < 0.3:
+            keywords["casting"] = str(rng.choice(["same_kind", "unsafe", "safe", "no"]))
+        given = dict(keywords)
+        if rng.random() < 0.5:
+            stored = rng.choice(kinds)
+            full = np.broadcast_shapes(*own)
+            keywords["out"], given["out"] = np.ones(full, stored), np.ones(full, stored)
+            if rng.random() < 0.4:
+                keywords["where"] = given["where"] = rng.random(full) < 0.6
+        try:
+            with np.errstate(all="ignore"):
+                want = case.ufunc(*operands, **keywords)
+        except TypeError:
+            continue        # what the function refuses, test_errors.py tells
+        result = case.function(*operands, **given)
+        assert type(result) is type(want)
+        assert_same_bits(np.asarray(result), np.asarray(want), (trial, keywords, [a.dtype for a in operands]))
+
+
+def test_memory_mapped_files(tmp_path):
+    """As plain arrays: NumPy's results of them are such, and so are ours."""
+    x = sample(np.dtype("float32"), 3000)
+    x.tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", "float32", "r+")
+    want = cyact.sigmoid(x)
+    for result in (cyact.sigmoid(mapped), cyact.sigmoid(mapped[:, None])[:, 0]):
+        assert type(result) is np.ndarray
+        assert_same_bits(result, want)
+    assert type(cyact.sigmoid(mapped[5:6].reshape(()))) is np.float32
+    assert cyact.sigmoid(x, out=mapped) is mapped
+    assert_same_bits(np.asarray(mapped), want)
+
+
+# ---- threads ----
+
 def test_parameters_on_several_threads():
     """Rows whose slope repeats in every block, and rows of one slope each."""
     x = np.resize(sample(np.dtype("float32"), 4096), (1, 1100, 1000))
@@ -149,3 +252,16 @@ def test_parameters_on_several_threads():
             assert_same_bits(cyact.leaky_relu(x, slopes), want)
         assert_same_bits(want[0, 7], one_call_for_each_number(
             REPRESENTATIVES["leaky_relu"], [x[0, 7]], [np.broadcast_to(slopes, x.shape)[0, 7]]))
+
+
+def test_masks_and_casts_on_several_threads():
+    x = np.resize(sample(np.dtype("float64"), 4099), 1_200_000)
+    mask = np.resize(np.random.default_rng(6).random(4093) < 0.5, x.shape)
+    with np.errstate(over="ignore"):
+        want = cyact.tanh(x.astype("float32"))
+    for count in (1, 2):
+        with cyact.num_threads(count):
+            assert_same_bits(cyact.tanh(x, dtype="float32"), want)
+            out = np.full(x.shape, 7, "float32")
+            cyact.tanh(x, out=out, where=mask, dtype="float32")
+            assert_same_bits(out, np.where(mask, want, np.float32(7)))

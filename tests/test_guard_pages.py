@@ -120,6 +120,25 @@ def sweep_strides(case, dtype, rooms):
                 assert_same_bits(out, want[:n], n)
 
 
+def sweep_masks(case, dtype, rooms):
+    """An output that goes on in the forbidden page, where the mask is false."""
+    result = case.result(dtype)
+    x = case.operands(dtype, 200)
+    want = case(*x)
+    room = rooms[-1]
+    for n in range(131):
+        for beyond in (1, 20):
+            for step in (1, 2):
+                first = room.high - max(0, n * step - step + 1) * result.itemsize
+                out = np.ndarray(n + beyond, result, room.map, first, (step * result.itemsize,))
+                mask = np.zeros(n + beyond, bool)
+                for density in (1, 2, 5):
+                    mask[:n:density] = True
+                    case(*(a[:n + beyond] for a in x), out=out, where=mask)
+                    assert_same_bits(out[:n:density], want[:n:density], (n, beyond, step))
+                    mask[...] = False
+
+
 def sweep_large(case, dtype, rooms):
     """Split among threads, and written past the cache."""
     result = case.result(dtype)
@@ -146,7 +165,7 @@ def sweep():
     small = [Guarded(3 * 1200 * 8) for _ in range(4)]
     for case in REPRESENTATIVES.values():
         for dtype in case.dtypes:
-            for part in (sweep_lines, sweep_strides):
+            for part in (sweep_lines, sweep_strides, sweep_masks):
                 say(part.__name__, case.name, dtype)
                 part(case, dtype, small)
     large = [Guarded(18 << 20) for _ in range(4)]

@@ -5,6 +5,7 @@ A row has what is timed, what it is held against and how many times as long it m
 """
 
 import contextlib
+import tempfile
 from functools import partial
 from typing import NamedTuple
 
@@ -35,7 +36,22 @@ def images(shape, slopes):
     return {"x": x, "out": np.empty_like(x), "slopes": np.linspace(0.1, 0.3, 64, dtype=np.float32)[:slopes[0]].reshape(slopes)}
 
 
+CAST, UNCAST = "cyact.sigmoid(x, dtype='float32', out=out)", "cyact.sigmoid(y, out=out)"
 PER_CHANNEL, ONE_SLOPE = "cyact.leaky_relu(x, slopes, out=out)", "cyact.leaky_relu(x, 0.2, out=out)"
+
+
+def numbers(dtype):
+    """1.2 million numbers of a dtype, the same as float32, a random mask, and an array for the result."""
+    random = np.random.default_rng(0)
+    x = aligned(random.normal(0, 30, 1_200_000).astype(dtype))
+    return {"x": x, "y": x.astype(np.float32), "mask": random.random(x.size) < 0.5, "out": np.empty(x.size, np.float32)}
+
+
+def mapped():
+    x = np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=(16,))
+    return {"x": x, "out": np.empty_like(x)}
+
+
 ROWS = [
     Row("a Python float", 1.0, "cyact.sigmoid(0.5)", "expit(0.5)"),
     Row("a NumPy scalar", 1.0, "cyact.sigmoid(number)", "expit(number)", short),
@@ -45,6 +61,12 @@ ROWS = [
     Row("3 channels last", 2.0, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 224, 224, 3), (3,)), 1),
     Row("64 channels last", 1.3, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 56, 56, 64), (64,)), 1),
     Row("3 channels first", 1.5, PER_CHANNEL, ONE_SLOPE, partial(images, (8, 3, 224, 224), (3, 1, 1)), 1),
+    Row("a random mask", 3.0, "cyact.relu(x, out=out, where=mask)", "cyact.relu(x, out=out)", partial(numbers, "float32"), 1),
+    Row("int32 as float32", 1.6, CAST, UNCAST, partial(numbers, "int32"), 1),
+    Row("float64 as float32", 1.6, CAST, UNCAST, partial(numbers, "float64"), 1),
+    Row("the dtype that it has", 1.3, "cyact.sigmoid(x, dtype='float32')", "np.tanh(x, dtype='float32')", short),
+    Row("a memory-mapped file", 0.5, "cyact.sigmoid(x)", "np.tanh(x)", mapped),
+    Row("a memory-mapped file, out", 0.5, "cyact.sigmoid(x, out=out)", "np.tanh(x, out=out)", mapped),
 ]
 
 

@@ -77,3 +77,44 @@ cdef void converting_kernel(
         run_blocks[number, float](loops.floats, kernel, args, n, single, NULL)
     else:
         run_blocks[number, double](loops.doubles, kernel, args, n, single, NULL)
+
+
+# ---- arrays of another dtype than the kernel's ----
+
+# Elements of any dtype as float or double, as NumPy casts them.
+cdef void widen_all(const number* x, real* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if number is half and real is float:
+        load_block(x, out, n)
+    elif number is half or number is bfloat16:
+        for i in range(n):
+            out[i] = widen(x[i])
+    else:
+        for i in range(n):
+            out[i] = <real> x[i]
+
+
+cdef inline void to_real(const char* x, char type, real* out, Py_ssize_t n) noexcept nogil:
+    if type == b"b": widen_all(<const int8_t*> x, out, n)
+    elif type == b"B": widen_all(<const uint8_t*> x, out, n)
+    elif type == b"h": widen_all(<const int16_t*> x, out, n)
+    elif type == b"H": widen_all(<const uint16_t*> x, out, n)
+    elif type == b"i": widen_all(<const int32_t*> x, out, n)
+    elif type == b"I": widen_all(<const uint32_t*> x, out, n)
+    elif type == b"q": widen_all(<const int64_t*> x, out, n)
+    elif type == b"Q": widen_all(<const uint64_t*> x, out, n)
+    elif type == b"e": widen_all(<const half*> x, out, n)
+    elif type == b"E": widen_all(<const bfloat16*> x, out, n)
+    elif type == b"f": widen_all(<const float*> x, out, n)
+    else: widen_all(<const double*> x, out, n)
+
+
+# A block from one dtype to another, by type characters: from any to float or double, and from float to float16.
+# Where one of them is float16 the floats have room to the end of a vector.
+cdef void convert(const char* x, char type, char* out, char to, Py_ssize_t n) noexcept nogil:
+    if to == b"e":
+        store_block(<const float*> x, <half*> out, n)
+    elif to == b"f":
+        to_real(x, type, <float*> out, n)
+    else:
+        to_real(x, type, <double*> out, n)

@@ -6,10 +6,10 @@
 # parts; ``formulas`` (``_exp``, ``_log``, ``_gelu``, ``_hard``, ``_rows``), one scalar formula per function;
 # ``convert``, 16-bit floating point; ``contiguous``, the loops that bring formulas to arrays; ``lookup``, ``blocks``,
 # ``stream`` and ``strided``: eight bits by tables, dtypes without a loop, outputs past the cache, other layouts (with
-# ``pixels``, ``copies`` and ``plan`` before it); ``functions`` (split as ``formulas`` are), which formula is computed
-# by which loop; ``rescale``, which has loops of its own; ``rows`` and ``row_nests``, softmax and its like, which go
-# along an axis; ``table``, a row per function. The result is one table of function pointers, handed over in a capsule:
-# callers of other modules, compiled for the baseline, find all they need there (``table.pxd``).
+# ``pixels``, ``copies``, ``masks`` and ``plan`` before it); ``functions`` (split as ``formulas`` are), which formula is
+# computed by which loop; ``rescale``, which has loops of its own; ``rows`` and ``row_nests``, softmax and its like,
+# which go along an axis; ``table``, a row per function. The result is one table of function pointers, handed over in a
+# capsule: callers of other modules, compiled for the baseline, find all they need there (``table.pxd``).
 #
 # A formula is a C function of one element, passed by pointer to a generic loop that is ``inline``. The compiler
 # inlines both, sees a loop over a branch-free body, and makes vector instructions of the level's width of it. That is
@@ -32,8 +32,8 @@ from cyact.kernels.formulas_rescale cimport *
 from cyact.kernels.formulas_rows cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport (
-    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, PATTERN, SEGMENTS, Kernel, Level, LongRow, LoopNest, Lookup,
-    Loops, Rescaling, RowLoops, RowNest, kernel_t, next_pass_t, run_pass_t, run_rows_t,
+    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, NEST_OPERANDS, PATTERN, SEGMENTS, Kernel, Level, LongRow,
+    LoopNest, Lookup, Loops, Rescaling, RowLoops, RowNest, kernel_t, next_pass_t, run_pass_t, run_rows_t,
 )
 
 include "lookup.pxi"
@@ -41,6 +41,7 @@ include "blocks.pxi"
 include "stream.pxi"
 include "pixels.pxi"
 include "copies.pxi"
+include "masks.pxi"
 include "plan.pxi"
 include "strided.pxi"
 include "functions.pxi"

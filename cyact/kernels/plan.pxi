@@ -32,7 +32,7 @@ cdef void move_axis(LoopNest* nest, int axis) noexcept nogil:
     for a in range(axis, to):
         nest.shape[a] = nest.shape[a + 1]
     nest.shape[to] = length
-    for o in range(nest.kernel.operands):
+    for o in range(nest.operands):
         stride = nest.strides[o][axis]
         for a in range(axis, to):
             nest.strides[o][a] = nest.strides[o][a + 1]
@@ -46,7 +46,7 @@ cdef inline Py_ssize_t magnitude(Py_ssize_t stride) noexcept nogil:
 # The axis along which an array that is transposed has its smallest step; -1 where none is.
 cdef int transposed_axis(const LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, o, axis, best
-    for o in range(nest.kernel.operands):
+    for o in range(nest.operands):
         best = last
         for axis in range(last):
             if 0 < magnitude(nest.strides[o][axis]) < magnitude(nest.strides[o][best]):
@@ -62,7 +62,7 @@ cdef bint rows_follow(const LoopNest* nest) noexcept nogil:
     cdef Py_ssize_t stride
     if last == 0:
         return False
-    for o in range(nest.kernel.operands):
+    for o in range(nest.operands):
         stride = nest.strides[o][last - 1]
         if stride != 0 and stride != nest.strides[o][last] * nest.shape[last]:
             return False
@@ -74,10 +74,14 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
     cdef int last = nest.ndim - 1, out = kernel.operands - 1, o
     cdef bint single = True
+    if nest.masked:
+        return False
     for o in range(kernel.inputs, out):
         single = single and nest.strides[o][last] == 0
     for o in range(out + 1):
-        if nest.strides[o][last] != kernel.itemsize[o] and not (single and kernel.inputs <= o < out):
+        if nest.types[o] != kernel.types[o]:
+            return False
+        if nest.strides[o][last] != nest.itemsize[o] and not (single and kernel.inputs <= o < out):
             return False
     return last == 0 or nest.shape[last] >= (LONG_FOLLOWING_ROW if rows_follow(nest) else LONG_ROW)
 
@@ -92,7 +96,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         nest.block[last] = min(nest.shape[last], <Py_ssize_t> LONGEST_ROW)
         return
     for o in range(nest.kernel.operands):
-        widest = max(widest, nest.kernel.itemsize[o])
+        widest = max(widest, nest.itemsize[o], nest.kernel.itemsize[o])
     room = BUFFER // widest
     if nest.kernel.in_rows:
         nest.outer = last
@@ -117,7 +121,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
 
 # Whether an operand is contiguous within every block.
 cdef bint is_straight(const LoopNest* nest, int o) noexcept nogil:
-    cdef Py_ssize_t stride = nest.kernel.itemsize[o]
+    cdef Py_ssize_t stride = nest.itemsize[o]
     cdef int axis
     for axis in range(nest.ndim - 1, nest.outer - 1, -1):
         if nest.block[axis] > 1 and nest.strides[o][axis] != stride:
@@ -141,6 +145,7 @@ cdef bint is_repeated(const LoopNest* nest, int o) noexcept nogil:
 cdef void plan_nest(LoopNest* nest) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
     cdef int out = kernel.operands - 1, last = nest.ndim - 1, axis, o
+    cdef bint same_type
     cdef Py_ssize_t stride
     choose_block(nest)
     nest.size = nest.blocks = nest.block_size = 1
@@ -152,8 +157,10 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
     for o in range(kernel.inputs, out):
         for axis in range(nest.outer, nest.ndim):
             nest.single = nest.single and (nest.strides[o][axis] == 0 or nest.block[axis] == 1)
-    for o in range(nest.kernel.operands):
-        nest.as_it_lies[o] = is_straight(nest, o) or nest.single and kernel.inputs <= o < out
+    for o in range(nest.operands):
+        same_type = o > out or nest.types[o] == kernel.types[o]
+        nest.straight[o] = is_straight(nest, o)
+        nest.as_it_lies[o] = same_type and (nest.straight[o] or nest.single and kernel.inputs <= o < out)
         nest.repeated[o] = not nest.as_it_lies[o] and o != out and is_repeated(nest, o)
         nest.prefetched[o] = False
         if nest.outer == last:      # rows

@@ -408,6 +408,45 @@ static CYTHON_INLINE void cyact_transpose_square(
 #endif
 }
 
+/* ---- masks ---- */
+
+/* A vector of units to where the bytes of a mask are not 0. The processor leaves the others alone.
+   CYACT_LEAST_MASKED: bytes of the smallest unit that it can do that for. */
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+#define CYACT_LEAST_MASKED 1
+static inline void cyact_store_where(void *to, const void *x, const uint8_t *mask, size_t itemsize) {
+    uint64_t bits;
+    if (itemsize == 1) {
+        __m512i m = _mm512_loadu_si512(mask);
+        bits = _mm512_test_epi8_mask(m, m);
+    } else if (itemsize == 2) {
+        __m256i m = _mm256_loadu_si256((const __m256i *)mask);
+        bits = _mm256_test_epi8_mask(m, m);
+    } else {
+        __m128i m = itemsize == 4 ? _mm_loadu_si128((const __m128i *)mask) : _mm_loadl_epi64((const __m128i *)mask);
+        bits = _mm_test_epi8_mask(m, m);
+    }
+    cyact_store(to, x, bits, itemsize);
+}
+#elif defined(__AVX2__)
+#define CYACT_LEAST_MASKED 4
+static inline void cyact_store_where(void *to, const void *x, const uint8_t *mask, size_t itemsize) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)x), zero = _mm256_setzero_si256();
+    int32_t four;
+    if (itemsize == 4) {
+        __m256i m = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)mask));
+        _mm256_maskstore_epi32((int *)to, _mm256_cmpgt_epi32(m, zero), v);
+    } else {
+        memcpy(&four, mask, 4);
+        __m256i m = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
+        _mm256_maskstore_epi64((long long *)to, _mm256_cmpgt_epi64(m, zero), v);
+    }
+}
+#else
+#define CYACT_LEAST_MASKED 16
+#define cyact_store_where(to, x, mask, itemsize)
+#endif
+
 /* ---- floating-point flags ---- */
 
 /* Vector code raises floating-point flags (an overflow in an unused lane, say), which NumPy would turn into

@@ -13,14 +13,14 @@ cdef struct Place:
     Py_ssize_t index[MAX_DIMS]
     Py_ssize_t extent[MAX_DIMS]
     Py_ssize_t n
-    char* at[MAX_OPERANDS]
+    char* at[NEST_OPERANDS]
 
 
 # Copies an operand's block of this extent to a buffer, or back.
 cdef void transfer(
     const LoopNest* nest, int o, char* p, const Py_ssize_t* extent, char* buffer, bint back
 ) noexcept nogil:
-    cdef int last = nest.ndim - 1, axis, itemsize = nest.kernel.itemsize[o]
+    cdef int last = nest.ndim - 1, axis, itemsize = nest.itemsize[o]
     cdef Py_ssize_t step = nest.strides[o][last], n = extent[last], row = 0, rows = 1
     cdef Py_ssize_t index[MAX_DIMS]
     if nest.outer < last:
@@ -46,6 +46,67 @@ cdef void transfer(
             return
 
 
+# The block of an input or a parameter as the kernel takes it: in ``buffer``, by way of ``scratch`` where it has
+# another dtype.
+cdef void fetch(
+    const LoopNest* nest, int o, char* p, const Py_ssize_t* extent, Py_ssize_t n, char* buffer, char* scratch
+) noexcept nogil:
+    if o >= nest.kernel.operands or nest.types[o] == nest.kernel.types[o]:
+        transfer(nest, o, p, extent, buffer, back=False)
+        return
+    if not nest.straight[o]:
+        transfer(nest, o, p, extent, scratch, back=False)
+        p = scratch
+    convert(p, nest.types[o], buffer, nest.kernel.types[o], n)
+
+
+# ---- results ----
+
+# Results to where the mask is true, row by row.
+cdef void put_rows(const LoopNest* nest, const Place* place, const char* x, const uint8_t* mask) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, axis, itemsize = nest.itemsize[out]
+    cdef Py_ssize_t index[MAX_DIMS]
+    cdef char* p = place.at[out]
+    if nest.straight[out]:
+        put(p, itemsize, x, mask, place.n, itemsize)
+        return
+    for axis in range(nest.outer, last):
+        index[axis] = 0
+    while True:
+        put(p, nest.strides[out][last], x, mask, place.extent[last], itemsize)
+        x += itemsize * place.extent[last]
+        mask += place.extent[last]
+        axis = last - 1
+        while axis >= nest.outer:
+            index[axis] += 1
+            p += nest.strides[out][axis]
+            if index[axis] < place.extent[axis]:
+                break
+            p -= index[axis] * nest.strides[out][axis]
+            index[axis] = 0
+            axis -= 1
+        if axis < nest.outer:
+            return
+
+
+# A block of results from the buffer to the output, by way of ``scratch`` where that has another dtype. ``mask`` is NULL
+# where all are wanted.
+cdef void put_back(
+    const LoopNest* nest, const Place* place, const char* results, char* scratch, const uint8_t* mask
+) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1
+    cdef char* to = place.at[out] if nest.straight[out] and mask == NULL else scratch
+    if nest.types[out] != nest.kernel.types[out]:
+        convert(results, nest.kernel.types[out], to, nest.types[out], place.n)
+        if to != scratch:
+            return
+        results = scratch
+    if mask != NULL:
+        put_rows(nest, place, results, mask)
+    else:
+        transfer(nest, out, place.at[out], place.extent, <char*> results, back=True)
+
+
 # ---- all blocks ----
 
 # What depends on where the block is cut off.
@@ -60,13 +121,13 @@ cdef inline void measure(const LoopNest* nest, Place* place) noexcept nogil:
 cdef inline void go_to(const LoopNest* nest, Place* place, Py_ssize_t block) noexcept nogil:
     cdef Py_ssize_t count
     cdef int axis, o
-    for o in range(nest.kernel.operands):
+    for o in range(nest.operands):
         place.at[o] = nest.data[o]
     for axis in range(nest.ndim - 1, -1, -1):
         count = (nest.shape[axis] + nest.block[axis] - 1) // nest.block[axis]
         place.index[axis] = block % count * nest.block[axis]
         block //= count
-        for o in range(nest.kernel.operands):
+        for o in range(nest.operands):
             place.at[o] += place.index[axis] * nest.strides[o][axis]
     measure(nest, place)
 
@@ -74,12 +135,12 @@ cdef inline void go_to(const LoopNest* nest, Place* place, Py_ssize_t block) noe
 cdef inline void go_on(const LoopNest* nest, Place* place) noexcept nogil:
     cdef int axis = nest.ndim - 1, o
     while place.index[axis] + nest.block[axis] >= nest.shape[axis]:
-        for o in range(nest.kernel.operands):
+        for o in range(nest.operands):
             place.at[o] -= place.index[axis] * nest.strides[o][axis]
         place.index[axis] = 0
         axis -= 1
     place.index[axis] += nest.block[axis]
-    for o in range(nest.kernel.operands):
+    for o in range(nest.operands):
         place.at[o] += nest.block[axis] * nest.strides[o][axis]
     measure(nest, place)
 
@@ -106,28 +167,36 @@ cdef inline void prefetch_next(const LoopNest* nest, const Place* place, int o) 
 cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
     cdef int out = kernel.operands - 1, o
+    cdef bint some = True, every = True
+    cdef const uint8_t* mask = NULL
     cdef Place place
-    cdef char memory[MAX_OPERANDS * BUFFER_ROOM + 64]
-    cdef char* first = memory + (64 - <Py_ssize_t> memory % 64)
-    cdef char* buffers[MAX_OPERANDS]
-    cdef char* args[MAX_OPERANDS]
-    for o in range(out + 1):
+    cdef char memory[(NEST_OPERANDS + 1) * BUFFER_ROOM + 64]
+    cdef char* scratch = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char* buffers[NEST_OPERANDS]
+    cdef char* args[NEST_OPERANDS]
+    for o in range(nest.operands):
         # The output's before the inputs': a load waits for an earlier store to the same place within a page (4K
         # aliasing), and loads are ahead of stores.
-        buffers[o] = first + (out - o) * BUFFER_ROOM
+        buffers[o] = scratch + (NEST_OPERANDS - o) * BUFFER_ROOM
         if nest.repeated[o]:
-            transfer(nest, o, nest.data[o], nest.block, buffers[o], back=False)
+            fetch(nest, o, nest.data[o], nest.block, nest.block_size, buffers[o], scratch)
     go_to(nest, &place, start)
     while True:
-        for o in range(out + 1):
+        for o in range(nest.operands):
             args[o] = place.at[o] if nest.as_it_lies[o] else buffers[o]
             if o != out and not nest.as_it_lies[o] and not nest.repeated[o]:
-                transfer(nest, o, place.at[o], place.extent, buffers[o], back=False)
+                fetch(nest, o, place.at[o], place.extent, place.n, buffers[o], scratch)
             if nest.prefetched[o]:
                 prefetch_next(nest, &place, o)
-        kernel.call(kernel, args, place.n, nest.single, False)
-        if not nest.as_it_lies[out]:
-            transfer(nest, out, place.at[out], place.extent, buffers[out], back=True)
+        if nest.masked:
+            mask = <const uint8_t*> args[out + 1]
+            look_at(mask, place.n, &some, &every)
+            if not every:
+                args[out] = buffers[out]
+        if some:
+            kernel.call(kernel, args, place.n, nest.single, False)
+            if args[out] == buffers[out]:
+                put_back(nest, &place, buffers[out], scratch, NULL if every else mask)
         start += 1
         if start == stop:
             return

@@ -11,6 +11,7 @@ cdef enum:
     MAX_INPUTS = 2          # arrays
     MAX_PARAMETERS = 3      # such as a slope
     MAX_OPERANDS = 6        # those and the output
+    NEST_OPERANDS = 7       # those and a mask
     MAX_ROW_OPERANDS = 3    # of a function of rows, which has no parameters
     PATTERN = 1024          # elements of constants that repeat, at most
     SEGMENTS = 1024         # parts that the sum of a long row is made of, at most
@@ -106,22 +107,29 @@ cdef struct LongRow:
     double sums[SEGMENTS]
     double rests[SEGMENTS]
 
-# One call over arrays of any strides. Axis 0 is the outermost.
+# One call over arrays of any strides. Axis 0 is the outermost. The arrays may have other dtypes than the kernel takes:
+# inputs and parameters any dtype where it takes float or double, the output float for double and the other way round,
+# or float16 for float.
 cdef struct LoopNest:
     const Kernel* kernel
+    int operands                    # the kernel's, and the mask behind them where there is one
+    bint masked                     # elements whose mask is 0 are not written
+    char types[MAX_OPERANDS]        # of the arrays, as ``Kernel.types``
+    int itemsize[NEST_OPERANDS]     # likewise
     int ndim
     Py_ssize_t shape[MAX_DIMS]
-    Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
-    char* data[MAX_OPERANDS]
+    Py_ssize_t strides[NEST_OPERANDS][MAX_DIMS]
+    char* data[NEST_OPERANDS]
     # What ``Level.plan_nest`` makes of it (plan.pxi).
     Py_ssize_t size                 # elements
     Py_ssize_t blocks, block_size   # how many, and elements of a whole one
     Py_ssize_t block[MAX_DIMS]      # its extent along each axis
     int outer                       # the outermost axis that a block may take more than one element of
     bint single                     # each parameter is one value in a block
-    bint as_it_lies[MAX_OPERANDS]   # contiguous within every block, or one value: the kernel takes it where it is
-    bint repeated[MAX_OPERANDS]     # the same in every block, copied once
-    bint prefetched[MAX_OPERANDS]   # the next block is far from the one before
+    bint straight[NEST_OPERANDS]    # contiguous within every block
+    bint as_it_lies[NEST_OPERANDS]  # the kernel takes it where it is
+    bint repeated[NEST_OPERANDS]    # the same in every block, copied once
+    bint prefetched[NEST_OPERANDS]  # the next block is far from the one before
 
 cdef struct Level:
     const Kernel* kernels
