@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from benchmarks.beside import ROWS, names_of
 from measure import LARGE, Call, Contender, Fixed, Import, Statement
 from peers import KEYWORD, PEERS
+from rows import FUNCTIONS as ROW_FUNCTIONS
+from rows import PEERS as ROW_PEERS
+from rows import SHAPES, Rows
 
 ALL = ["relu", "leaky_relu", "sigmoid", "tanh"]
 SMOOTH = ["sigmoid", "tanh"]
@@ -99,7 +102,7 @@ TABLE = [
     Line("family", 1.2, {"function": "sigmoid"}, FAMILY, sizes=[16]),
     Line("family", 1.25, ["copy"], FAMILY, sizes=[LARGE]),
 ]
-GROUPS = [*dict.fromkeys(line.group for line in TABLE), "beside"]
+GROUPS = [*dict.fromkeys(line.group for line in TABLE), "beside", "rows"]
 
 
 @dataclass
@@ -113,6 +116,31 @@ class Target:
     theirs: list
     busy: bool = False
     per_element: bool = False
+
+
+def rows():
+    """Functions along an axis, whose calls are made of other things: see ``rows``."""
+
+    def target(limit, against, *call, group="rows", **keywords):
+        ours = Rows("cyact", *call, **keywords)
+        if isinstance(against, dict):
+            theirs, rival = [replace(ours, **against)], "the same with " + ", ".join(f"{k} {v}" for k, v in against.items())
+        else:
+            theirs = [replace(ours, peer=name) for name in against]
+            rival = "the best peer" if against is ROW_PEERS else " or ".join(against)
+        return Target(group, limit, f"{ours.text} against {rival}", ours, theirs)
+
+    others = [name for name in ROW_PEERS if name != "onnxruntime"]
+    for function, shape in itertools.product(ROW_FUNCTIONS[:2], SHAPES):
+        yield target(1.1, ["onnxruntime"], function, shape)
+        yield target(0.7, others, function, shape)
+    for shape in SHAPES:
+        yield target(0.4, ROW_PEERS, "logsumexp", shape)
+        yield target(0.7, ROW_PEERS, "softmax", shape, "float64")
+        yield target(0.5, ROW_PEERS, "softmax", shape, "float16")
+        yield target(1.05, {"in_place": False}, "softmax", shape, in_place=True)
+    for function in ROW_FUNCTIONS:
+        yield target(0.59, {"threads": 1}, function, group="threads", threads=2)
 
 
 def targets():
@@ -138,4 +166,5 @@ def targets():
         make_names = functools.cache(functools.partial(names_of, row))
         ours, theirs = (Statement(statement, make_names) for statement in (row.ours, row.theirs))
         yield Target("beside", row.limit, f"{row.text}: {row.ours}", ours, [theirs])
+    yield from rows()
     yield Target("calls", 10, "milliseconds that import cyact adds to NumPy's", Import(), [Fixed(1e-3)])
