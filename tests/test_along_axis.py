@@ -420,6 +420,8 @@ def test_apply(tmp_path, monkeypatch, order):
         assert_same_bits(np.load(tmp_path / "logits.softmax.npy"), cyact.softmax(x, axis))
         assert main(["apply", "log_softmax", str(path), "--axis", str(axis), "--in-place"]) == 0
         assert_same_bits(np.load(path), cyact.log_softmax(x, axis))
+        assert main(["apply", "logsumexp", str(path), "--axis", str(axis), "-o", str(tmp_path / "sums.npy")]) == 0
+        assert_same_bits(np.load(tmp_path / "sums.npy"), cyact.logsumexp(np.load(path), axis))
     assert main(["apply", "softmax", str(path), "--axis", "3"]) == 1
     with pytest.raises(SystemExit):
         main(["apply", "relu", str(path), "--axis", "0"])

@@ -33,9 +33,8 @@ examples:
 
 BLOCK = 2**22   # elements: some ten megabytes
 
-# Functions along an axis with a result for each element.
 ROW_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
-    name: getattr(cyact, name) for name, row in ALONG_AXIS.items() if not row.reduces and not row.gradient_of
+    name: getattr(cyact, name) for name, row in ALONG_AXIS.items() if not row.gradient_of
 }
 
 
@@ -94,6 +93,9 @@ def run(args: argparse.Namespace) -> None:
         args.usage_error(f"{args.function} has no --scale, --offset or --activation: these are of rescale")
     if args.axis is not None and not along_axis:
         args.usage_error(f"{args.function} has no --axis")
+    reduces = along_axis and ALONG_AXIS[args.function].reduces
+    if reduces and args.in_place:
+        args.usage_error(f"{args.function} has one result for a row, which cannot be written over it")
     if args.dtype is not None:
         if args.in_place:
             args.usage_error("--dtype cannot be given with --in-place: the file keeps its dtype")
@@ -117,29 +119,36 @@ def run(args: argparse.Namespace) -> None:
         source.seek(offset)
         count = math.prod(shape)
         call: Callable[..., np.ndarray] = partial(function, **keywords)
-        block = BLOCK
+        block, per_result, result_shape = BLOCK, 1, shape
         if along_axis:
             length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
-            call = _by_rows(partial(call, axis=1), length, inner)
+            if reduces and not length:
+                raise CommandError(f"{args.input} has the shape {shape}: there are no rows")
+            if reduces:
+                axis = range(len(shape))[-1 if args.axis is None else args.axis]
+                per_result, result_shape = length, shape[:axis] + shape[axis + 1:]
+            call = _by_rows(partial(call, axis=1, **{"keepdims": True} if reduces else {}), length, inner)
             block = max(1, BLOCK // max(1, length * inner)) * length * inner
         elif channels > 1:
             call = _by_rows(call, 1, channels)
             block = BLOCK // channels * channels or channels
         x = np.empty(min(count, block), dtype)
-        y = x if result == dtype else np.empty(x.size, result)
+        y = x if result == dtype and not reduces else np.empty(x.size // per_result, result)
         if args.in_place:
             target, done = args.input, "changed"
             with open(target, "r+b") as file:
                 note(f"cyact apply: changing {target} in place")
                 file.seek(offset)
-                _apply(call, source, x, file, y, count, block)
+                _apply(call, source, x, file, y, per_result, count, block)
         else:
             target, done = args.output or args.input.with_suffix(f".{args.function}.npy"), "wrote"
             with _replacing(target, args.input) as file:
-                header = {"descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": shape}
+                header = {
+                    "descr": np.lib.format.dtype_to_descr(result), "fortran_order": fortran_order, "shape": result_shape
+                }
                 np.lib.format.write_array_header_1_0(file, header)
-                _apply(call, source, x, file, y, count, block)
-    say(f"{done} {target}: {result}, shape {shape}")
+                _apply(call, source, x, file, y, per_result, count, block)
+    say(f"{done} {target}: {result}, shape {result_shape}")
 
 
 def _of_rescale(args: argparse.Namespace) -> dict[str, Any]:
@@ -165,8 +174,8 @@ def _by_rows(function: Callable[..., np.ndarray], length: int, inner: int) -> Ca
     """The function of a flat block of whole rows, whose elements lie ``inner`` apart."""
 
     def call(x: np.ndarray, out: np.ndarray) -> np.ndarray:
-        shape = (-1, length, inner)
-        return function(x.reshape(shape), out=out.reshape(shape))
+        rows = x.reshape(-1, length, inner)
+        return function(rows, out=out.reshape(len(rows), -1, inner))
 
     return call
 
@@ -202,10 +211,12 @@ def _read_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
 
 
 def _apply(
-    function: Callable[..., object], source: BufferedReader, x: np.ndarray, target: BinaryIO, y: np.ndarray, count: int,
-    block: int,
+    function: Callable[..., object], source: BufferedReader, x: np.ndarray, target: BinaryIO, y: np.ndarray,
+    per_result: int, count: int, block: int,
 ) -> None:
     """Reads into ``x``, computes into ``y``, which may be ``x``, and writes, block by block.
+
+    ``per_result`` elements of ``x`` make one of ``y``.
 
     Not through memory mappings: where the disk is full or fails, or another program cuts the file short, a read or a
     write raises an exception, but a mapping kills the process, and the temporary file would stay.
@@ -216,8 +227,9 @@ def _apply(
             n = min(block, count - start)
             if source.readinto(x[:n].data) < x[:n].nbytes:
                 raise CommandError(f"{source.name} has become shorter meanwhile")
-            function(x[:n], out=y[:n])
-            target.write(y[:n].data)
+            results = y[:n // per_result]
+            function(x[:n], out=results)
+            target.write(results.data)
             target.flush()
     except BaseException:
         if target.name == source.name:
