@@ -4,139 +4,36 @@ onnx        its backend's node tests
 torch       the samples of its OpInfo database, forward and by autograd; needs expecttest
 tensorflow  its raw_ops, gradients among them
 jax         jax.nn's functions, forward and by jax.grad
+scipy       scipy.special's own tests of softmax and its like, with cyact's functions in place of SciPy's
 
-Sources whose library is missing are skipped. Both results are judged by the exact value (accuracy.py): cyact's must be within
-its limit. Where theirs is not the exact value rounded, one of the REASONS must hold; what has none fails, with exit status 1.
+Sources whose library is missing are skipped. Both results are judged by the exact value (accuracy.py, rows.py): cyact's must be
+within its limit. Where theirs is not the exact value rounded, one of the REASONS of deviations.py must hold; what has none fails,
+with exit status 1.
 """
 
 import argparse
+import io
 import os
 import sys
 import textwrap
 import warnings
 from collections import Counter
+from contextlib import redirect_stdout
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import numpy as np
-from accuracy import exact_64, exact_mpfr, larger_terms, ulp_errors_64, ulp_errors_mpfr, with_gradients
-from cases import CASES, FLOATS, FORMATS, A, S, is_float, largest, sample, special
+import rows
+from accuracy import with_gradients
+from cases import CASES, FLOATS, A, S, sample, special
+from deviations import REASONS, OfElements, OfRows
 
 import cyact
 from cyact.functions import FUNCTIONS
 
 warnings.filterwarnings("ignore")
-
-
-class Result:
-    """What a library gives for operands, which have one shape and dtype; beside it the exact value and cyact's result."""
-
-    def __init__(self, name, operands, parameters, theirs):
-        self.case = CASES[name].giving(*parameters or CASES[name].defaults)
-        self.operands = [np.ravel(x) for x in operands]
-        self.theirs = np.ravel(theirs)
-        with np.errstate(all="ignore"):
-            self.ours = self.case(*self.operands)
-            self.exact = self.exact_value()
-            self.error, self.our_error = self.errors(self.theirs), self.errors(self.ours)
-            self.x = self.operands[self.case.argument].astype("float64")
-            self.scale = abs(self.operands[1 - self.case.argument].astype("float64")) if self.case.arrays == 2 else 1.0
-        self.format = FORMATS.get(self.theirs.dtype.name)       # None for integers
-
-    @property
-    def finite(self):
-        """Where a formula has a meaning; cyact's results elsewhere are those of the tests' special values."""
-        low, high = self.case.domain
-        inside = np.logical_and.reduce([np.isfinite(x.astype("float64")) for x in self.operands])
-        x = self.operands[self.case.argument]
-        return inside & (x >= low) & (x <= high)
-
-    def exact_value(self):
-        if self.case.reference:
-            exact = self.case.reference(*self.operands, *self.case.tried)
-            return exact.astype("float64") if is_float(exact.dtype) else exact
-        if self.ours.dtype == np.float64:
-            return np.array([float(y) for y in exact_mpfr(self.case, self.operands, self.ours.dtype)])
-        return exact_64(self.case, self.operands, self.ours.dtype)
-
-    def errors(self, y):
-        if not is_float(y.dtype):
-            return np.where(y == self.exact, 0, np.inf)
-        if y.dtype == np.float64 and self.case.formula:
-            exact = [*exact_mpfr(self.case, self.operands, y.dtype)]
-            errors = ulp_errors_mpfr(y, exact, larger_terms(self.case, self.operands, y.dtype))
-        elif y.dtype == np.float64:
-            errors = np.where((y == self.exact) | np.isnan(y) & np.isnan(self.exact), 0, np.inf)
-        else:
-            term = larger_terms(self.case, self.operands, y.dtype) if self.case.formula else 0.0
-            errors = ulp_errors_64(y, self.exact, term)
-        same = (y.astype("float64") == self.ours) | np.isnan(y.astype("float64")) & np.isnan(self.ours.astype("float64"))
-        return np.where(self.finite, errors, np.where(same, 0, np.inf))
-
-    def wrong(self):
-        """Where cyact is beyond its limit."""
-        case = self.case
-        return self.our_error > (case.limit(self.ours.dtype) if case.formula else 0)
-
-
-# ---- the reasons known ----
-
-def near_zero(r, y):
-    return abs(y.astype("float64")) < 2.0 ** (r.format[1] + 1)
-
-
-def rounding(r):
-    return r.error <= 8
-
-
-def sign_of_zero(r):
-    return (r.theirs == 0) & (r.ours == 0)
-
-
-def side(r):
-    kinks = r.case.kinks(*r.case.tried) if callable(r.case.kinks) else r.case.kinks
-    base = CASES.get(r.case.name.replace("_grad", ""), r.case)
-    kinks = (*kinks, *(base.kinks(*r.case.tried) if callable(base.kinks) else base.kinks))
-    return (r.case.arrays == 2) & np.isin(r.x, [np.float64(np.array(kink).astype(r.ours.dtype)) for kink in (0.0, *kinks)])
-
-
-def limit(r):
-    return ~r.finite
-
-
-def flushed(r):
-    touched = near_zero(r, r.exact) & near_zero(r, r.theirs)
-    for x in r.operands:
-        touched |= near_zero(r, x) & (x != 0)
-    return touched
-
-
-def constant(r):
-    rough = abs(r.theirs.astype("float64") - r.exact) <= 2.0**-24 * abs(r.exact)
-    return rough & (r.case.name in ("hard_sigmoid_grad", "hard_silu_grad"))
-
-
-def overflow(r):
-    return abs(r.x) > float(largest(r.ours.dtype)) ** (1 / 3)
-
-
-def absolute(r):
-    eps = 2.0 ** -r.format[0]
-    return abs(r.theirs.astype("float64") - r.exact) <= 16 * eps * r.scale * np.maximum(1, r.x * r.x)
-
-
-# In the order in which they are tried.
-REASONS = {
-    "rounding": (rounding, "Up to 8 ULP: theirs is rounded in several steps, or an approximation; parameters are rounded to float32."),
-    "sign of zero": (sign_of_zero, "A zero of the other sign."),
-    "side": (side, "At a kink theirs is the derivative of the right side, or the mean of both; cyact's is that of the left side."),
-    "limit": (limit, "At infinity, NaN and outside of the domain theirs is what the formula makes of it, often NaN; cyact's is the limit."),
-    "flushed": (flushed, "Theirs flushes subnormal inputs and results to zero; cyact keeps them."),
-    "overflow": (overflow, "An intermediate result of theirs overflows, such as a square, a cube or a gradient times a slope."),
-    "constant": (constant, "Theirs has 1 / 6 as a float32, for float64 too."),
-    "absolute": (absolute, "Theirs has a small absolute error and no correct digits in a small result: 1 + tanh, exp(x) - 1, 1 + erf."),
-}
 
 
 # ---- the sources: each gives results ----
@@ -159,11 +56,18 @@ def onnx():
         "HardSigmoid": lambda alpha=0.2, beta=0.5: ("hard_sigmoid", alpha, beta), "Shrink": shrink,
         "Swish": lambda alpha=1.0: ("silu", alpha),
     }
+    along_axis = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "ReduceLogSumExp": "logsumexp"}
     for test in collect_testcases(None):
         node = test.model.graph.node[0]
-        if len(test.model.graph.node) > 1 or node.op_type not in operators:
+        if len(test.model.graph.node) > 1 or node.op_type not in {**operators, **along_axis}:
             continue
-        found = operators[node.op_type](**{a.name: get_attribute_value(a) for a in node.attribute})
+        attributes = {a.name: get_attribute_value(a) for a in node.attribute}
+        if node.op_type in along_axis:
+            (x, *axes), (y, *_) = test.data_sets[0]
+            axis = tuple(axes[0].tolist()) or None if axes else attributes.get("axis", -1)
+            yield OfRows(along_axis[node.op_type], [x], axis, y)
+            continue
+        found = operators[node.op_type](**attributes)
         if found is None:
             print(f"    {test.name}: other constants than cyact has")
             continue
@@ -177,9 +81,9 @@ def onnx():
         if slopes:                          # PReLU: a slope for each element, one result for each
             x, slopes = np.broadcast_arrays(x, *slopes)
             for slope in np.unique(slopes):
-                yield Result(name, [x[slopes == slope]], [slope], y[slopes == slope])
+                yield OfElements(name, [x[slopes == slope]], [slope], y[slopes == slope])
             continue
-        yield Result(name, [x], parameters, y)
+        yield OfElements(name, [x], parameters, y)
 
 
 def torch():
@@ -194,10 +98,18 @@ def torch():
         "nn.functional.hardshrink": "hard_shrink", "nn.functional.softshrink": "soft_shrink",
     }
     for op in op_db:
-        if op.name not in functions or op.variant_test_name:
+        if op.name not in {*functions, *rows.OF_LOGITS} or op.variant_test_name:
             continue
         for dtype in (torch.float32, torch.float64):
             for given in op.sample_inputs("cpu", dtype, requires_grad=True):
+                if op.name in rows.OF_LOGITS:
+                    (axis, *_), x, y = given.args, given.input, op(given.input, *given.args)
+                    yield OfRows(op.name, [x.detach().numpy()], axis, y.detach().numpy())
+                    if op.name != "logsumexp":
+                        dy = torch.randn_like(y)
+                        g, = torch.autograd.grad(y, x, dy)
+                        yield OfRows(f"{op.name}_grad", [y.detach().numpy(), dy.numpy()], axis, g.numpy())
+                    continue
                 name, keywords = functions[op.name], dict(given.kwargs)
                 case = CASES[name]
                 keywords.pop("inplace", None)
@@ -215,11 +127,12 @@ def torch():
                 values = [{**defaults, **parameters}[key] for key in case.parameters]
                 y = op(given.input, *given.args, **given.kwargs)
                 x = given.input.detach().numpy()
-                yield Result(name, [x], values, y.detach().numpy())
+                yield OfElements(name, [x], values, y.detach().numpy())
                 if f"{case.name}_grad" in CASES and FUNCTIONS[f"{case.name}_grad"].inputs == ("gradients", "features"):
                     g, = torch.autograd.grad(y.sum(), given.input)
                     gradient = name.replace("gelu", "gelu_grad") if case.name == "gelu" else f"{name}_grad"
-                    yield Result(gradient, [np.ones_like(x), x], values, g.numpy())
+                    yield OfElements(gradient, [np.ones_like(x), x], values, g.numpy())
+    yield from on_rows("torch", FLOATS[-2:])
 
 
 def tensorflow():
@@ -239,7 +152,8 @@ def tensorflow():
             operands = operands_of(case, dtype)
             y = operation(**dict(zip(names, map(tf.constant, operands))), **attributes).numpy()
             # TensorFlow keeps alpha as float32, whatever the dtype.
-            yield Result(name, operands, [float(np.float32(0.2))] if attributes else [], y)
+            yield OfElements(name, operands, [float(np.float32(0.2))] if attributes else [], y)
+    yield from on_rows("tensorflow", FLOATS)
 
 
 def jax():
@@ -257,11 +171,55 @@ def jax():
     for name, function in functions.items():
         for dtype in (np.dtype("float32"), np.dtype("float64")):
             x, = operands_of(CASES[name], dtype)
-            yield Result(name, [x], [], np.asarray(jax.jit(function)(x)))
+            yield OfElements(name, [x], [], np.asarray(jax.jit(function)(x)))
             gradient = name.replace("gelu", "gelu_grad") if "gelu" in name else f"{name}_grad"
             if CASES[gradient].inputs == ("gradients", "features"):
                 slope = np.asarray(jax.jit(jax.vmap(jax.grad(function)))(x))
-                yield Result(gradient, [np.ones_like(x), x], [], slope)
+                yield OfElements(gradient, [np.ones_like(x), x], [], slope)
+    yield from on_rows("jax", FLOATS[-2:])
+    for name in rows.GRADIENTS:
+        function = getattr(jax.nn, name.removesuffix("_grad"))
+        for dtype in FLOATS[-2:]:
+            for x in rows_of(dtype):
+                dy = np.random.default_rng(1).normal(size=x.shape).astype(dtype)
+                y, pull_back = jax.vjp(function, x)
+                yield OfRows(name, [np.asarray(y), dy], -1, np.asarray(pull_back(dy)[0]))
+
+
+def scipy():
+    """Runs its tests; each call of what cyact has, too, gives cyact's result, which the test then judges."""
+    import pytest
+    from scipy.special.tests import test_logsumexp as tests
+
+    calls = []
+
+    def ours(name, theirs, a, axis=None, **others):
+        x = np.asarray(a)
+        if {*others} - {"keepdims"} or x.dtype.kind not in "iuf":
+            return theirs(a, axis=axis, **others)
+        calls.append((name, x, axis, theirs(x, axis=axis)))
+        return getattr(cyact, name)(x, axis, **others)
+
+    for name in rows.OF_LOGITS:
+        setattr(tests, name, partial(ours, name, getattr(tests, name)))
+    folder, _ = os.path.split(tests.__file__)
+    with redirect_stdout(io.StringIO()) as text:
+        failed = pytest.main(["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", folder, tests.__file__])
+    assert not failed, text.getvalue()
+    yield from (OfRows(name, [x], axis, y) for name, x, axis, y in calls if x.size < 100_000)
+    yield from on_rows("scipy", FLOATS[-2:])
+
+
+def on_rows(library, dtypes):
+    """A library's functions along the last axis."""
+    for name, function in rows.LIBRARIES[library]().items():
+        for x in (x for dtype in dtypes for x in rows_of(dtype)):
+            with np.errstate(all="ignore"):
+                yield OfRows(name, [x], -1, function(x))
+
+
+def rows_of(dtype):
+    return [*rows.hard_rows(dtype, long=5000).values(), rows.special_rows(dtype)]
 
 
 def operands_of(case, dtype, n=3000):
@@ -276,14 +234,14 @@ def operands_of(case, dtype, n=3000):
     return list(with_gradients(case, x, g))
 
 
-SOURCES = {source.__name__: source for source in (onnx, torch, tensorflow, jax)}
+SOURCES = {source.__name__: source for source in (onnx, torch, tensorflow, jax, scipy)}
 
 
 def compare(source):
     """Prints a line for each function and dtype; gives the number of elements without a reason, and the reasons seen."""
     table, unknown = {}, 0
     for r in SOURCES[source]():
-        counts, sizes = table.setdefault((r.case.name, r.theirs.dtype.name), (Counter(), Counter()))
+        counts, sizes = table.setdefault((r.name, r.theirs.dtype.name), (Counter(), Counter()))
         sizes["elements"] += r.theirs.size
         left = (r.error > 0.51) | (np.signbit(r.theirs) != np.signbit(r.ours)) & (r.ours == 0)
         for reason, (holds, _) in REASONS.items():
@@ -292,11 +250,10 @@ def compare(source):
             explained = left & holds(r)
             counts[reason] += int(np.count_nonzero(explained))
             left &= ~explained
-        for kind, where in (("cyact is beyond its limit", r.wrong()), ("no reason is known", left)):
+        for kind, where in (("cyact is beyond its limit", r.wrong), ("no reason is known", left)):
             unknown += int(np.count_nonzero(where))
             for i in np.flatnonzero(where)[:2]:
-                given = ", ".join(repr(x[i].item()) for x in r.operands)
-                print(f"    {kind}: {r.case.name}({given}) is {r.exact[i]!r}, cyact {r.ours[i]!r}, {source} {r.theirs[i]!r}")
+                print(f"    {kind}: {r.described(i)} is {r.exact[i]!r}, cyact {r.ours[i]!r}, {source} {r.theirs[i]!r}")
     for (name, dtype), (counts, sizes) in sorted(table.items()):
         text = ", ".join(f"{reason} {count}" for reason, count in counts.items() if count) or "none"
         print(f"{source:12}{name:24}{dtype:10} of {sizes['elements']:>6}: {text}", flush=True)
