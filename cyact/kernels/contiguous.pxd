@@ -27,10 +27,10 @@ cdef enum:
 cdef inline void map1(
     number (*f)(number) noexcept nogil, const number* x, number* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t done = 0, lanes = VECTOR // sizeof(number)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(number), done = 0, whole = n - n % lanes
     cdef number block[VECTOR]
     cdef number rest[VECTOR]
-    while done + lanes <= n:
+    while done < whole:
         loop1(lanes, VECTOR // sizeof(number), block, f, x + done)
         store_vector(out + done, block)
         done += lanes
@@ -45,153 +45,135 @@ cdef inline void map2(
     number (*f)(number, number) noexcept nogil,
     const number* x, const number* y, number* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, whole = n - n % lanes
     cdef number block[VECTOR]
     cdef number rest[2][VECTOR]
     if single:
         for i in range(lanes):
             rest[1][i] = y[0]
         y = rest[1]
-    while n >= lanes:
-        loop2(lanes, VECTOR // sizeof(number), block, f, x, y)
-        store_vector(out, block)
-        x += lanes
+    while done < whole:
+        loop2(lanes, VECTOR // sizeof(number), block, f, x + done, y)
+        store_vector(out + done, block)
         y += step
-        out += lanes
-        n -= lanes
-    if n > 0:
-        load_first(rest[0], x, n, sizeof(number))
+        done += lanes
+    if done < n:
+        load_first(rest[0], x + done, n - done, sizeof(number))
         if not single:
-            load_first(rest[1], y, n, sizeof(number))
+            load_first(rest[1], y, n - done, sizeof(number))
         loop2(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1])
-        store_first(out, rest[0], n, sizeof(number))
+        store_first(out + done, rest[0], n - done, sizeof(number))
 
 
 cdef inline void map3(
     number (*f)(number, number, number) noexcept nogil,
     const number* x, const number* y, const number* z, number* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, whole = n - n % lanes
     cdef number block[VECTOR]
     cdef number rest[3][VECTOR]
     if single:
         for i in range(lanes):
             rest[2][i] = z[0]
         z = rest[2]
-    while n >= lanes:
-        loop3(lanes, VECTOR // sizeof(number), block, f, x, y, z)
-        store_vector(out, block)
-        x += lanes
-        y += lanes
+    while done < whole:
+        loop3(lanes, VECTOR // sizeof(number), block, f, x + done, y + done, z)
+        store_vector(out + done, block)
         z += step
-        out += lanes
-        n -= lanes
-    if n > 0:
-        load_first(rest[0], x, n, sizeof(number))
-        load_first(rest[1], y, n, sizeof(number))
+        done += lanes
+    if done < n:
+        load_first(rest[0], x + done, n - done, sizeof(number))
+        load_first(rest[1], y + done, n - done, sizeof(number))
         if not single:
-            load_first(rest[2], z, n, sizeof(number))
+            load_first(rest[2], z, n - done, sizeof(number))
         loop3(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1], rest[2])
-        store_first(out, rest[0], n, sizeof(number))
+        store_first(out + done, rest[0], n - done, sizeof(number))
 
 
 # The same for 16 bits, computed as float. A count of elements that the compiler knows keeps the floats in registers.
 cdef inline void map1_16_bit(
     float (*f)(float) noexcept nogil, const float16_like* x, float16_like* out, Py_ssize_t n
 ) noexcept nogil:
+    cdef Py_ssize_t done = 0, whole = n - n % LANES_16_BIT
     cdef float block[LANES_16_BIT]
     cdef float16_like rest[LANES_16_BIT]
-    while n > 0:
-        if n < LANES_16_BIT:
-            load_first(rest, x, n, sizeof(rest[0]))
-            x = rest
-        load_block(x, block, LANES_16_BIT)
+    while done < whole:
+        load_block(x + done, block, LANES_16_BIT)
         loop1(LANES_16_BIT, LANES_16_BIT, block, f, block)
-        if n < LANES_16_BIT:
-            store_block(block, rest, LANES_16_BIT)
-            store_first(out, rest, n, sizeof(rest[0]))
-        else:
-            store_block(block, out, LANES_16_BIT)
-        x += LANES_16_BIT
-        out += LANES_16_BIT
-        n -= LANES_16_BIT
+        store_block(block, out + done, LANES_16_BIT)
+        done += LANES_16_BIT
+    if done < n:
+        load_first(rest, x + done, n - done, sizeof(rest[0]))
+        load_block(rest, block, LANES_16_BIT)
+        loop1(LANES_16_BIT, LANES_16_BIT, block, f, block)
+        store_block(block, rest, LANES_16_BIT)
+        store_first(out + done, rest, n - done, sizeof(rest[0]))
 
 
 cdef inline void map2_16_bit(
     float (*f)(float, float) noexcept nogil,
     const float16_like* x, const float16_like* y, float16_like* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, done = 0, whole = n - n % LANES_16_BIT
     cdef float block[LANES_16_BIT]
     cdef float second[LANES_16_BIT]
     cdef float16_like rest[2][LANES_16_BIT]
-    cdef float16_like* to
     cdef float value
     if single:
         value = widen(y[0])
         for i in range(LANES_16_BIT):
             second[i] = value
-    while n > 0:
-        to = out
-        if n < LANES_16_BIT:
-            to = rest[0]
-            load_first(rest[0], x, n, sizeof(x[0]))
-            x = rest[0]
-            if not single:
-                load_first(rest[1], y, n, sizeof(y[0]))
-                y = rest[1]
-        load_block(x, block, LANES_16_BIT)
+    while done < whole:
+        load_block(x + done, block, LANES_16_BIT)
         if not single:
-            load_block(y, second, LANES_16_BIT)
-            y += LANES_16_BIT
+            load_block(y + done, second, LANES_16_BIT)
         loop2(LANES_16_BIT, LANES_16_BIT, block, f, block, second)
-        store_block(block, to, LANES_16_BIT)
-        if n < LANES_16_BIT:
-            store_first(out, to, n, sizeof(out[0]))
-        x += LANES_16_BIT
-        out += LANES_16_BIT
-        n -= LANES_16_BIT
+        store_block(block, out + done, LANES_16_BIT)
+        done += LANES_16_BIT
+    if done < n:
+        load_first(rest[0], x + done, n - done, sizeof(x[0]))
+        load_block(rest[0], block, LANES_16_BIT)
+        if not single:
+            load_first(rest[1], y + done, n - done, sizeof(y[0]))
+            load_block(rest[1], second, LANES_16_BIT)
+        loop2(LANES_16_BIT, LANES_16_BIT, block, f, block, second)
+        store_block(block, rest[0], LANES_16_BIT)
+        store_first(out + done, rest[0], n - done, sizeof(out[0]))
 
 
 cdef inline void map3_16_bit(
     float (*f)(float, float, float) noexcept nogil,
     const float16_like* x, const float16_like* y, const float16_like* z, float16_like* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, done = 0, whole = n - n % LANES_16_BIT
     cdef float block[LANES_16_BIT]
     cdef float second[LANES_16_BIT]
     cdef float third[LANES_16_BIT]
     cdef float16_like rest[3][LANES_16_BIT]
-    cdef float16_like* to
     cdef float value
     if single:
         value = widen(z[0])
         for i in range(LANES_16_BIT):
             third[i] = value
-    while n > 0:
-        to = out
-        if n < LANES_16_BIT:
-            to = rest[0]
-            load_first(rest[0], x, n, sizeof(x[0]))
-            load_first(rest[1], y, n, sizeof(y[0]))
-            x = rest[0]
-            y = rest[1]
-            if not single:
-                load_first(rest[2], z, n, sizeof(z[0]))
-                z = rest[2]
-        load_block(x, block, LANES_16_BIT)
-        load_block(y, second, LANES_16_BIT)
+    while done < whole:
+        load_block(x + done, block, LANES_16_BIT)
+        load_block(y + done, second, LANES_16_BIT)
         if not single:
-            load_block(z, third, LANES_16_BIT)
-            z += LANES_16_BIT
+            load_block(z + done, third, LANES_16_BIT)
         loop3(LANES_16_BIT, LANES_16_BIT, block, f, block, second, third)
-        store_block(block, to, LANES_16_BIT)
-        if n < LANES_16_BIT:
-            store_first(out, to, n, sizeof(out[0]))
-        x += LANES_16_BIT
-        y += LANES_16_BIT
-        out += LANES_16_BIT
-        n -= LANES_16_BIT
+        store_block(block, out + done, LANES_16_BIT)
+        done += LANES_16_BIT
+    if done < n:
+        load_first(rest[0], x + done, n - done, sizeof(x[0]))
+        load_first(rest[1], y + done, n - done, sizeof(y[0]))
+        load_block(rest[0], block, LANES_16_BIT)
+        load_block(rest[1], second, LANES_16_BIT)
+        if not single:
+            load_first(rest[2], z + done, n - done, sizeof(z[0]))
+            load_block(rest[2], third, LANES_16_BIT)
+        loop3(LANES_16_BIT, LANES_16_BIT, block, f, block, second, third)
+        store_block(block, rest[0], LANES_16_BIT)
+        store_first(out + done, rest[0], n - done, sizeof(out[0]))
 
 
 # ---- functions that are bound by arithmetic ----
@@ -223,22 +205,19 @@ cdef inline void map1_clamped(
     real (*f)(real, real) noexcept nogil, void (*bring_within)(real*, const real*, real, real) noexcept nogil,
     real low, real high, const real* x, real* out, Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real), done = 0, whole = n - n % lanes
     cdef real block[VECTOR]
     cdef real rest[VECTOR]
-    while n > 0:
-        if n < lanes:
-            load_first(rest, x, n, sizeof(real))
-            x = rest
-        bring_within(block, x, low, high)
-        loop2(lanes, VECTOR // sizeof(real), block, f, block, x)
-        if n < lanes:
-            store_first(out, block, n, sizeof(real))
-        else:
-            store_vector(out, block)
-        x += lanes
-        out += lanes
-        n -= lanes
+    while done < whole:
+        bring_within(block, x + done, low, high)
+        loop2(lanes, VECTOR // sizeof(real), block, f, block, x + done)
+        store_vector(out + done, block)
+        done += lanes
+    if done < n:
+        load_first(rest, x + done, n - done, sizeof(real))
+        bring_within(block, rest, low, high)
+        loop2(lanes, VECTOR // sizeof(real), block, f, block, rest)
+        store_first(out + done, block, n - done, sizeof(real))
 
 
 # An integer and a parameter, for a formula of so few operations that a pass of its own for the conversion would show.

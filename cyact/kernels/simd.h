@@ -178,8 +178,8 @@ static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out)
 
 /* ---- vectors ---- */
 
-/* CYACT_VECTOR is the bytes that a turn of a loop goes over: a vector. clang makes no vector code of a loop over two
-   doubles: where vectors have 16 bytes, a turn of its loops goes over two vectors.
+/* CYACT_VECTOR is the bytes that a turn of a loop goes over: a vector; by clang two of them, but for AVX-512. It makes no
+   vector code of a loop over two doubles, and has an instruction for each use of a constant that it keeps in memory.
 
    The clamps: min and max answer with their second operand where either is NaN. x stands second, so NaN stays. */
 
@@ -208,37 +208,40 @@ static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t it
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm512_storeu_p##T(to, \
     _mm512_min_round_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x)), _MM_FROUND_NO_EXC))
 #else
-#if defined(__AVX2__)
-#define CYACT_VECTOR 32
-#define CYACT_STORE(to, block) \
-    _mm256_storeu_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
-#define CYACT_STREAM(to, block) \
-    _mm256_stream_si256((__m256i *)(to), _mm256_loadu_si256((const __m256i *)(block)))
-#define CYACT_CLAMP(T, to, x, low, high) _mm256_storeu_p##T(to, \
-    _mm256_max_p##T(_mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(x))))
-#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm256_storeu_p##T(to, _mm256_min_p##T(_mm256_set1_p##T(high), \
-    _mm256_andnot_p##T(_mm256_set1_p##T(-0.0), _mm256_loadu_p##T(x))))
-#else
 #if defined(__clang__)
-#define CYACT_VECTOR 32
+#define CYACT_VECTORS 2
 #else
-#define CYACT_VECTOR 16
+#define CYACT_VECTORS 1
 #endif
-#if defined(__SSE2__)
-#define CYACT_PIECES(...) do { \
+#define CYACT_VECTOR (CYACT_VECTORS * CYACT_REGISTER)
+/* For the one vector, or both: k is 0, then 1. */
+#define CYACT_BOTH(...) do { \
         { enum { k = 0 }; __VA_ARGS__; } \
-        if (CYACT_VECTOR > 16) { enum { k = 1 }; __VA_ARGS__; } \
+        if (CYACT_VECTORS == 2) { enum { k = 1 }; __VA_ARGS__; } \
     } while (0)
-#define CYACT_PIECE(to) ((to) + 16 / sizeof *(to) * k)
+#define CYACT_PART(to) ((to) + CYACT_REGISTER / sizeof *(to) * k)
+#if defined(__AVX2__)
+#define CYACT_REGISTER 32
 #define CYACT_STORE(to, block) \
-    CYACT_PIECES(_mm_storeu_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
+    CYACT_BOTH(_mm256_storeu_si256((__m256i *)(to) + k, _mm256_loadu_si256((const __m256i *)(block) + k)))
 #define CYACT_STREAM(to, block) \
-    CYACT_PIECES(_mm_stream_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
-#define CYACT_CLAMP(T, to, x, low, high) CYACT_PIECES(_mm_storeu_p##T(CYACT_PIECE(to), \
-    _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(CYACT_PIECE(x))))))
-#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_PIECES(_mm_storeu_p##T(CYACT_PIECE(to), _mm_min_p##T( \
-    _mm_set1_p##T(high), _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(CYACT_PIECE(x))))))
+    CYACT_BOTH(_mm256_stream_si256((__m256i *)(to) + k, _mm256_loadu_si256((const __m256i *)(block) + k)))
+#define CYACT_CLAMP(T, to, x, low, high) CYACT_BOTH(_mm256_storeu_p##T(CYACT_PART(to), _mm256_max_p##T( \
+    _mm256_set1_p##T(low), _mm256_min_p##T(_mm256_set1_p##T(high), _mm256_loadu_p##T(CYACT_PART(x))))))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_BOTH(_mm256_storeu_p##T(CYACT_PART(to), _mm256_min_p##T( \
+    _mm256_set1_p##T(high), _mm256_andnot_p##T(_mm256_set1_p##T(-0.0), _mm256_loadu_p##T(CYACT_PART(x))))))
+#elif defined(__SSE2__)
+#define CYACT_REGISTER 16
+#define CYACT_STORE(to, block) \
+    CYACT_BOTH(_mm_storeu_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
+#define CYACT_STREAM(to, block) \
+    CYACT_BOTH(_mm_stream_si128((__m128i *)(to) + k, _mm_loadu_si128((const __m128i *)(block) + k)))
+#define CYACT_CLAMP(T, to, x, low, high) CYACT_BOTH(_mm_storeu_p##T(CYACT_PART(to), \
+    _mm_max_p##T(_mm_set1_p##T(low), _mm_min_p##T(_mm_set1_p##T(high), _mm_loadu_p##T(CYACT_PART(x))))))
+#define CYACT_CLAMP_MAGNITUDE(T, to, x, high) CYACT_BOTH(_mm_storeu_p##T(CYACT_PART(to), _mm_min_p##T( \
+    _mm_set1_p##T(high), _mm_andnot_p##T(_mm_set1_p##T(-0.0), _mm_loadu_p##T(CYACT_PART(x))))))
 #else
+#define CYACT_REGISTER 16
 #define CYACT_STORE(to, block) memcpy(to, block, CYACT_VECTOR)
 #define CYACT_STREAM CYACT_STORE
 #define CYACT_CLAMP(T, to, x, low, high) CYACT_EACH(to, x, (low) > v ? (low) : (high) < v ? (high) : v)
@@ -249,7 +252,6 @@ static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t it
 #define CYACT_TYPE(x) __typeof__(x)
 #else
 #define CYACT_TYPE(x) double
-#endif
 #endif
 #endif
 #define CYACT_CLAMP_IS_QUIET 0
@@ -263,13 +265,15 @@ static void cyact_copy_few(void *to, const void *x, size_t n) { memcpy(to, x, n)
 static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, size_t itemsize) {
 #if defined(__AVX2__)
     if (itemsize == 4) {
-        __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-        _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi32((const int *)x, mask));
+        const __m256i numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        CYACT_BOTH(__m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - 8 * k), numbers);
+            _mm256_storeu_si256((__m256i *)to + k, _mm256_maskload_epi32((const int *)x + 8 * k, mask)));
         return;
     }
     if (itemsize == 8) {
-        __m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
-        _mm256_storeu_si256((__m256i *)to, _mm256_maskload_epi64((const long long *)x, mask));
+        const __m256i numbers = _mm256_setr_epi64x(0, 1, 2, 3);
+        CYACT_BOTH(__m256i mask = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n - 4 * k), numbers);
+            _mm256_storeu_si256((__m256i *)to + k, _mm256_maskload_epi64((const long long *)x + 4 * k, mask)));
         return;
     }
 #endif
