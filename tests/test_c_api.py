@@ -48,6 +48,18 @@ def test_bits(case, dtype):
             assert np.all(out[n:] == 7)
 
 
+def test_single_numbers(case, dtype):
+    """One number is computed as scalar code: to the same bits as among others."""
+    x = np.concatenate([special(dtype), sample(dtype, 300)])
+    arrays, numbers = [x, np.roll(x, 7)][:len(case.inputs)], [other for _, other in case.parameters.values()]
+    function, out = c_function(c_name(case, dtype), len(arrays) + 1, len(numbers)), np.empty(x.shape, case.result(dtype))
+    places = [a.ctypes.data for a in (*arrays, out)]
+    for i in range(len(x)):
+        ends = [place + i * a.itemsize for place, a in zip(places, (*arrays, out))]
+        assert function(*ends, 1, *numbers) == 0
+    assert_same_bits(out, case.function(*arrays, *numbers, **case.keywords))
+
+
 def test_large():
     """So many elements that threads share them."""
     x = sample(np.dtype("float32"), 2**18)

@@ -149,6 +149,8 @@ def test_reference_counts(case, dtype):
 
 def test_stolen_references(case, dtype):
     """Results that are alive hold a reference to their dtype each; none is taken from those of others."""
+    if sys.getrefcount(dtype) > 1 << 28:
+        pytest.skip("without the GIL NumPy's own dtypes have no reference count")
     x = [np.ones((4, 6), dtype)[:, ::2]] * case.arrays
     result = np.dtype(case.result(dtype))
     for make in (lambda: case(*x), lambda: case(*(a.T for a in x)), lambda: case(*(np.ascontiguousarray(a) for a in x)),
