@@ -4,8 +4,9 @@
     python tests/accuracy_table.py --exhaustive all.json --json docs/data/accuracy.json
 
 cyact's are those that exhaustive.py has found among all float32; without its file, those of the sample that the others get:
-one float32 in 997, and float64 that are hard for the formula. How each library is called stands in
-asv_benches/statements.py; functions with parameters have their defaults. At infinity and NaN nothing is compared.
+one float32 in 997, and float64 that are hard for the formula. Functions along an axis get the hard rows of exact_rows.py; the file has
+the figures of each kind, the table the largest. How each library is called stands in asv_benches/statements.py and exact_rows.py;
+functions with parameters have their defaults. At infinity and NaN nothing is compared.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.append(str(Path(__file__).parents[1] / "asv_benches"))
 
+import exact_rows
 import numpy as np
 from accuracy import (
     exact_64,
@@ -37,6 +39,8 @@ from exhaustive import BITS_OF_INFINITY
 from measure import Call
 from peers import OURS, installed, peer
 from side_by_side import machine
+
+import cyact
 
 FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
 LIBRARIES = {
@@ -87,10 +91,23 @@ def largest_errors(case, operands, libraries):
         return {name: float(errors(y, exact, term).max()) for name, y in results.items() if y is not None}
 
 
+def row_entries(name, dtypes, libraries):
+    """The figures of a function along an axis, for each kind of rows."""
+    functions = {library: exact_rows.LIBRARIES[library]()[name] for library in libraries if library in exact_rows.LIBRARIES}
+    functions = {"cyact": getattr(cyact, name), **functions}
+    for dtype in (np.dtype(dtype) for dtype in dtypes):
+        for kind, x in exact_rows.hard_rows(dtype).items():
+            exact = [exact_rows.exact_row(name, row) for row in x]
+            for library, function in functions.items():
+                y = np.reshape(function(x), (len(x), -1))
+                worst = max(float(exact_rows.errors(name, *given).max()) for given in zip(y, exact))
+                yield {"function": name, "dtype": dtype.name, "rows": kind, "library": library, "max_ulp": worst}
+
+
 def found(files):
     """cyact's errors of all float32 and of all float64 that exhaustive.py has tried, by function and dtype."""
-    rows = [row for file in files for row in json.loads(Path(file).read_text(encoding="utf-8"))]
-    return {(row["function"], row["dtype"]): row["error"] for row in rows if not row["others"]}
+    entries = [entry for file in files for entry in json.loads(Path(file).read_text(encoding="utf-8"))]
+    return {(entry["function"], entry["dtype"]): entry["error"] for entry in entries if not entry["others"]}
 
 
 def shown(value, least):
@@ -98,13 +115,16 @@ def shown(value, least):
     return f"**{text}**" if value == least else text
 
 
-def table(rows):
-    names = [name for name in LIBRARIES if any(row["library"] == name for row in rows)]
+def table(entries):
+    names = [name for name in LIBRARIES if any(entry["library"] == name for entry in entries)]
     lines = [["", *(LIBRARIES[name] for name in names)], ["---", *["---:"] * len(names)]]
-    for key in dict.fromkeys((row["function"], row["dtype"]) for row in rows):
-        cells = {row["library"]: row["max_ulp"] for row in rows if (row["function"], row["dtype"]) == key}
-        texts = {name: shown(value, min(cells.values())) for name, value in cells.items()}
-        lines.append([f"`{key[0]}` {key[1]}", *(texts.get(name, "") for name in names)])
+    cells = {}
+    for entry in entries:
+        line, library = cells.setdefault((entry["function"], entry["dtype"]), {}), entry["library"]
+        line[library] = max(line.get(library, 0.0), entry["max_ulp"])
+    for (function, dtype), line in cells.items():
+        texts = {name: shown(value, min(line.values())) for name, value in line.items()}
+        lines.append([f"`{function}` {dtype}", *(texts.get(name, "") for name in names)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -112,7 +132,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     everything = [name for name, case in CASES.items() if case.formula]
     functions = [name for name in everything if CASES[name].arrays == 1]
-    parser.add_argument("--functions", nargs="+", default=functions, choices=everything, metavar="NAME", help="default: no gradients")
+    parser.add_argument(
+        "--functions", nargs="+", default=[*functions, *exact_rows.OF_LOGITS], choices=[*everything, *exact_rows.OF_LOGITS], metavar="NAME",
+        help="default: no gradients")
     parser.add_argument("--gradients", dest="functions", action="store_const", const=[*set(everything) - {*functions}])
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"], choices=["float32", "float64"])
     parser.add_argument("--step", type=int, default=997, metavar="N", help="one float32 in N")
@@ -121,7 +143,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
     arguments = parser.parse_args()
     libraries = ["cyact", *installed([name for name in LIBRARIES if name != "cyact"], 1)]
-    known, rows = found(arguments.exhaustive), []
+    known, entries = found(arguments.exhaustive), []
     for name in [name for name in everything if name in arguments.functions]:
         case = CASES[name].giving(*CASES[name].defaults)
         for operands in sample(case, arguments.step, arguments.float64):
@@ -130,12 +152,14 @@ def main():
                 continue
             errors = largest_errors(case, operands, libraries)
             errors["cyact"] = max(errors["cyact"], known.get((name, dtype), 0.0))
-            rows += [{"function": name, "dtype": dtype, "library": library, "max_ulp": e} for library, e in errors.items()]
+            entries += [{"function": name, "dtype": dtype, "library": library, "max_ulp": e} for library, e in errors.items()]
             print(f"{name} {dtype}", file=sys.stderr, flush=True)
-    print(f"{machine()}\n\n{table(rows)}")
+    for name in [name for name in exact_rows.OF_LOGITS if name in arguments.functions]:
+        entries += row_entries(name, arguments.dtypes, libraries)
+    print(f"{machine()}\n\n{table(entries)}")
     if arguments.json:
         command = "python " + shlex.join(sys.argv)
-        lines = ",\n".join(json.dumps(row) for row in rows)
+        lines = ",\n".join(json.dumps(entry) for entry in entries)
         text = f'{{"command": {json.dumps(command)},\n"header": {json.dumps(machine())},\n"rows": [\n{lines}\n]}}\n'
         Path(arguments.json).write_text(text, encoding="utf-8")
 

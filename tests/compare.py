@@ -6,7 +6,7 @@ tensorflow  its raw_ops, gradients among them
 jax         jax.nn's functions, forward and by jax.grad
 scipy       scipy.special's own tests of softmax and its like, with cyact's functions in place of SciPy's
 
-Sources whose library is missing are skipped. Both results are judged by the exact value (accuracy.py, rows.py): cyact's must be
+Sources whose library is missing are skipped. Both results are judged by the exact value (accuracy.py, exact_rows.py): cyact's must be
 within its limit. Where theirs is not the exact value rounded, one of the REASONS of deviations.py must hold; what has none fails,
 with exit status 1.
 """
@@ -24,8 +24,8 @@ from functools import partial
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+import exact_rows
 import numpy as np
-import rows
 from accuracy import with_gradients
 from cases import CASES, FLOATS, A, S, sample, special
 from deviations import REASONS, OfElements, OfRows
@@ -98,11 +98,11 @@ def torch():
         "nn.functional.hardshrink": "hard_shrink", "nn.functional.softshrink": "soft_shrink",
     }
     for op in op_db:
-        if op.name not in {*functions, *rows.OF_LOGITS} or op.variant_test_name:
+        if op.name not in {*functions, *exact_rows.OF_LOGITS} or op.variant_test_name:
             continue
         for dtype in (torch.float32, torch.float64):
             for given in op.sample_inputs("cpu", dtype, requires_grad=True):
-                if op.name in rows.OF_LOGITS:
+                if op.name in exact_rows.OF_LOGITS:
                     (axis, *_), x, y = given.args, given.input, op(given.input, *given.args)
                     yield OfRows(op.name, [x.detach().numpy()], axis, y.detach().numpy())
                     if op.name != "logsumexp":
@@ -177,7 +177,7 @@ def jax():
                 slope = np.asarray(jax.jit(jax.vmap(jax.grad(function)))(x))
                 yield OfElements(gradient, [np.ones_like(x), x], [], slope)
     yield from on_rows("jax", FLOATS[-2:])
-    for name in rows.GRADIENTS:
+    for name in exact_rows.GRADIENTS:
         function = getattr(jax.nn, name.removesuffix("_grad"))
         for dtype in FLOATS[-2:]:
             for x in rows_of(dtype):
@@ -200,7 +200,7 @@ def scipy():
         calls.append((name, x, axis, theirs(x, axis=axis)))
         return getattr(cyact, name)(x, axis, **others)
 
-    for name in rows.OF_LOGITS:
+    for name in exact_rows.OF_LOGITS:
         setattr(tests, name, partial(ours, name, getattr(tests, name)))
     folder, _ = os.path.split(tests.__file__)
     with redirect_stdout(io.StringIO()) as text:
@@ -212,14 +212,14 @@ def scipy():
 
 def on_rows(library, dtypes):
     """A library's functions along the last axis."""
-    for name, function in rows.LIBRARIES[library]().items():
+    for name, function in exact_rows.LIBRARIES[library]().items():
         for x in (x for dtype in dtypes for x in rows_of(dtype)):
             with np.errstate(all="ignore"):
                 yield OfRows(name, [x], -1, function(x))
 
 
 def rows_of(dtype):
-    return [*rows.hard_rows(dtype, long=5000).values(), rows.special_rows(dtype)]
+    return [*exact_rows.hard_rows(dtype, long=5000).values(), exact_rows.special_rows(dtype)]
 
 
 def operands_of(case, dtype, n=3000):

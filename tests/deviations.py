@@ -2,8 +2,8 @@
 
 import math
 
+import exact_rows
 import numpy as np
-import rows
 from accuracy import exact_64, exact_mpfr, larger_terms, ulp_errors_64, ulp_errors_mpfr
 from cases import CASES, FORMATS, is_float, largest
 
@@ -98,13 +98,13 @@ class OfRows(Result):
         if name != "logsumexp":
             theirs, self.ours = (np.moveaxis(np.reshape(y, operands[0].shape), axes, ends).ravel() for y in (theirs, self.ours))
         meaning = [self.has_meaning(row) for row in zip(*self.given)]
-        self.exact_rows = [rows.exact_row(name, *row) if known else None for known, row in zip(meaning, zip(*self.given))]
+        self.exact_rows = [exact_rows.exact_row(name, *row) if known else None for known, row in zip(meaning, zip(*self.given))]
         self.set_elements(np.array(meaning, bool))
-        self.judge(theirs, rows.limit(name, self.ours.dtype))
+        self.judge(theirs, exact_rows.limit(name, self.ours.dtype))
 
     def has_meaning(self, row):
         x = [values.astype("float64") for values in row]
-        if self.name in rows.GRADIENTS:
+        if self.name in exact_rows.GRADIENTS:
             return bool(np.isfinite(x).all())
         return len(x[0]) > 0 and bool(np.isfinite(x[0].max()))
 
@@ -112,7 +112,7 @@ class OfRows(Result):
         """What the reasons ask for, an array for each."""
         wide = [x.astype("float64") for x in self.given]
         with np.errstate(all="ignore"):
-            if self.name in rows.GRADIENTS:
+            if self.name in exact_rows.GRADIENTS:
                 y, dy = wide
                 factor, terms = (y, abs(y * dy)) if self.name == "softmax_grad" else (np.exp(y), abs(dy))
                 size = np.maximum(abs(terms), factor * terms.sum(-1, keepdims=True))
@@ -137,7 +137,7 @@ class OfRows(Result):
         for i, exact in enumerate(self.exact_rows):
             if exact:
                 part = slice(i * count, (i + 1) * count)
-                found[part] = rows.errors(self.name, y[part], exact)
+                found[part] = exact_rows.errors(self.name, y[part], exact)
         return found
 
     def described(self, i):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from accuracy import ulp_errors_mpfr
 from cases import FLOATS, INTEGERS, assert_same_bits, real, ufuncs
+from exact_rows import GRADIENTS, LIMITS, OF_LOGITS, errors, exact_row, limit
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import GRADIENTS, LIMITS, OF_LOGITS, errors, exact_row, limit
 from test_guard_pages import Guarded
 
 import cyact
