@@ -55,7 +55,8 @@ def kernels(level):
 
 
 runpy.run_path(str(Path(__file__).with_name("c_api_files.py")))["write"]()
-PLAIN = ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "rescaling", "rescaling_ufunc", "ufuncs"]
+PLAIN = ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "rescaling",
+         "rescaling_layouts", "rescaling_ufunc", "ufuncs"]
 # PyPI has neither pictures nor pages of ours: in its copy of the README they are those of the repository.
 README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
 PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"

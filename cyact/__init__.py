@@ -18,7 +18,8 @@ dispatch.start(kernels.load(cpu.choose(os.environ.get("CYACT_LEVEL", ""))), cpu.
 
 # What compiled modules import is spelled out, for tools that follow imports.
 from cyact import (  # noqa: F401
-    activations, along_axis, arguments, axis_calls, docstrings, functions, planned, rescaling, rescaling_ufunc, ufuncs,
+    activations, along_axis, arguments, axis_calls, docstrings, functions, planned, rescaling,
+    rescaling_layouts, rescaling_ufunc, ufuncs,
 )
 from cyact.threads import get_num_threads, num_threads, set_num_threads
 

@@ -8,7 +8,6 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
 
 import operator
 from functools import partial
@@ -18,14 +17,13 @@ import numpy as np
 from cyact.activations cimport Activation
 from cyact.arguments cimport OPTION, PARAMETER, dtype_kind, explained
 from cyact.arrays cimport (
-    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray,
-    PyArray_Return, PyArray_STRIDE, PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, lie_apart,
-    may_write, same_shape, size,
+    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
+    PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write, same_shape, size,
 )
-from cyact.dispatch cimport begin_nest, clear_raised_flags, level, run_contiguous, run_strided, store
-from cyact.kernels.formulas_rescale cimport Parts, split_constants
+from cyact.dispatch cimport clear_raised_flags, run_contiguous, store
 from cyact.kernels.simd cimport get_status
-from cyact.kernels.table cimport MAX_DIMS, MAX_PARAMETERS, PATTERN, Kernel, LoopNest, Rescaling
+from cyact.kernels.table cimport MAX_PARAMETERS, Kernel
+from cyact.rescaling_layouts cimport NONE, SEVERAL, Given, broadcast, channel_axis, compute_elements, compute_pixels
 from cyact.rescaling_ufunc cimport kernel_of, natural_number, result_number
 from cyact.ufuncs cimport Function, type_index
 
@@ -35,10 +33,6 @@ from cyact.functions import PREPROCESSING
 from cyact.rescaling_ufunc import rescale as ufunc
 
 cnp.import_array()
-
-cdef enum:
-    LONGEST_PIXEL = 64      # bytes, unless pixels lie in one straight run
-
 
 # ---- scale and offset ----
 
@@ -56,214 +50,6 @@ cdef object as_constant(str what, object value):
         raise TypeError(f"{what} must be a real number or an array of real numbers, not {value!r}")
     array = array.astype(np.float64)
     return array if array.ndim else float(array)
-
-
-# Scale and offset as a call has them.
-cdef struct Given:
-    double numbers[2]                           # where they are numbers
-    char* data[2]
-    const cnp.npy_intp* strides[2]              # by the features' axes; NULL for numbers
-    cnp.npy_intp room[2][MAX_DIMS]
-
-
-# False where an array does not broadcast to the shape of x.
-cdef bint broadcast(Given* given, int k, object constant, PyArrayObject* x) noexcept:
-    cdef PyArrayObject* array = <PyArrayObject*> <PyObject*> constant
-    cdef cnp.npy_intp* strides = given.room[k]
-    cdef int missing, axis
-    if type(constant) is float:
-        given.numbers[k] = constant
-        given.data[k], given.strides[k] = <char*> &given.numbers[k], NULL
-        return True
-    given.data[k], given.strides[k] = <char*> PyArray_DATA(array), strides
-    missing = PyArray_NDIM(x) - PyArray_NDIM(array)
-    if missing < 0:
-        return False
-    for axis in range(PyArray_NDIM(x)):
-        strides[axis] = 0
-        if axis >= missing and PyArray_DIM(array, axis - missing) != 1:
-            if PyArray_DIM(array, axis - missing) != PyArray_DIM(x, axis):
-                return False
-            strides[axis] = PyArray_STRIDE(array, axis - missing)
-    return True
-
-
-cdef enum:
-    NONE = -1       # no axis
-    SEVERAL = -2
-
-
-# The axis along which they differ.
-cdef int channel_axis(const Given* given, PyArrayObject* x) noexcept:
-    cdef int axis, k, found = NONE
-    for axis in range(PyArray_NDIM(x)):
-        for k in range(2):
-            if given.strides[k] != NULL and given.strides[k][axis] != 0 and PyArray_DIM(x, axis) > 1 and found != axis:
-                if found != NONE:
-                    return SEVERAL
-                found = axis
-    return found
-
-
-# ---- constants that repeat ----
-
-cdef inline void place(Rescaling* r, const Parts* parts, double scale, double offset, Py_ssize_t at) noexcept nogil:
-    if r.in_parts:
-        r.constants.parts[0][at], r.constants.parts[1][at] = parts.scale_high, parts.offset_high
-        r.constants.parts[2][at], r.constants.parts[3][at] = parts.scale_low, parts.offset_low
-    else:
-        r.constants.whole[0][at], r.constants.whole[1][at] = scale, offset
-
-
-# Fills in the pattern, for n elements. False where the constants cannot be split.
-cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t steps[2]
-    cdef Py_ssize_t filled, more, count = min(n, <Py_ssize_t> r.length), itemsize = 4 if r.in_parts else 8
-    cdef int each = 16 if r.plane != 0 or r.channels == 1 else 1, c, i, k
-    cdef double scale, offset, least = -128 if r.first.types[0] == b"b" else 0
-    cdef Parts parts = Parts(0, 0, 0, 0)
-    cdef char* row
-    for k in range(2):
-        steps[k] = 0 if axis == NONE or given.strides[k] == NULL else given.strides[k][axis]
-    for c in range(r.channels):
-        scale = (<double*> (given.data[0] + c * steps[0]))[0]
-        offset = (<double*> (given.data[1] + c * steps[1]))[0]
-        if r.in_parts and not split_constants(scale, offset, least, &parts):
-            return False
-        for i in range(each):
-            place(r, &parts, scale, offset, each * c + i)
-    for k in range(4 if r.in_parts else 2):
-        row = <char*> r.constants.parts[k] if r.in_parts else <char*> r.constants.whole[k]
-        filled = each * r.channels
-        while filled < count:
-            more = min(filled, count - filled)
-            memcpy(row + filled * itemsize, row, more * itemsize)
-            filled += more
-    return True
-
-
-# How many elements a pattern has: whole pixels, and whole vectors of any level. More of them where a kernel is called
-# for each. 0 where there is no room.
-cdef int pattern_length(int channels, bint in_parts) noexcept nogil:
-    cdef int length = channels
-    while length % 16 != 0:
-        length *= 2
-    if length > PATTERN:
-        return 0
-    return length if in_parts or length > PATTERN // 2 else PATTERN // 2 // length * length
-
-
-# Computes n elements, where scale and offset differ along one axis at most, along which the input's elements lie beside
-# each other. False, and nothing is written, where they do not, or where the output's layout is none of the two.
-cdef bint compute_pixels(
-    const Kernel* first, const Kernel* second, const uint64_t* numbers, Given* given, int axis, PyArrayObject* x,
-    PyArrayObject* target, Py_ssize_t n, bint allocated,
-) noexcept:
-    cdef Rescaling r
-    cdef LoopNest nest
-    cdef cnp.npy_intp shape[MAX_DIMS]
-    cdef cnp.npy_intp own[2][MAX_DIMS]
-    cdef const cnp.npy_intp* strides[2]
-    cdef char* data[2]
-    cdef int ndim = 0, a, o, k
-    cdef Py_ssize_t step, out_step
-    cdef bint straight
-    data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)
-    r.first, r.second, r.channels, r.backwards, r.plane, r.kernel = first, second, 1, False, 0, first[0]
-    if second != NULL:
-        memcpy(r.numbers, numbers, second.parameters * sizeof(numbers[0]))
-    if axis >= 0:
-        if PyArray_DIM(x, axis) > PATTERN:
-            return False
-        r.channels = PyArray_DIM(x, axis)
-        step, out_step = PyArray_STRIDE(x, axis), PyArray_STRIDE(target, axis)
-        if step < 0 and (out_step < 0 or out_step != first.itemsize[3]):
-            # The last channel first, everywhere.
-            data[0] += (r.channels - 1) * step
-            data[1] += (r.channels - 1) * out_step
-            step, out_step = -step, -out_step
-            for k in range(2):
-                if given.strides[k] != NULL:
-                    given.data[k] += (r.channels - 1) * given.room[k][axis]
-                    given.room[k][axis] = -given.room[k][axis]
-        if out_step != first.itemsize[3]:
-            r.plane = out_step
-        elif step < 0:
-            r.backwards = True
-            data[0] += (r.channels - 1) * step
-        if step != first.itemsize[0] and not r.backwards:
-            return False
-    r.in_parts = first.types[0] in b"bB" and first.types[3] != b"d" and not level.emulates_fma
-    r.kernel.inputs, r.kernel.parameters, r.kernel.operands = 1, 0, 2
-    r.kernel.itemsize[0] = r.channels * first.itemsize[0]
-    r.kernel.itemsize[1] = first.itemsize[3] if r.plane != 0 else r.channels * first.itemsize[3]
-    r.kernel.in_rows = r.plane != 0
-    r.kernel.stores_past_cache = False
-    r.kernel.compute_bound = second != NULL and second.compute_bound or r.channels > 1
-    r.kernel.call = level.rescale_planes if r.plane != 0 else level.rescale_pixels
-    for a in range(PyArray_NDIM(x)):
-        if a != axis:
-            shape[ndim], own[0][ndim], own[1][ndim] = PyArray_DIM(x, a), PyArray_STRIDE(x, a), PyArray_STRIDE(target, a)
-            ndim += 1
-    strides[0], strides[1] = own[0], own[1]
-    begin_nest(&nest, &r.kernel)
-    if not fill_nest(&nest, ndim, shape, strides, data):
-        return False
-    straight = nest.ndim == 1
-    for o in range(2):
-        straight = straight and nest.strides[o][0] == r.kernel.itemsize[o]
-    if r.plane != 0 and nest.strides[1][nest.ndim - 1] != r.kernel.itemsize[1]:
-        return False
-    if not straight and max(r.kernel.itemsize[0], r.kernel.itemsize[1]) > LONGEST_PIXEL:
-        return False
-    if r.plane != 0 and r.channels * 16 > PATTERN or r.backwards and r.kernel.itemsize[0] > LONGEST_PIXEL:
-        return False
-    while True:
-        r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
-        if r.length == 0:
-            return False
-        if fill_pattern(&r, given, axis, n):
-            break
-        r.in_parts = False
-    if n < GIL_FREE:
-        run_pixels(&nest, straight, n // r.channels, allocated or r.plane != 0)
-    else:
-        with nogil:
-            run_pixels(&nest, straight, n // r.channels, allocated or r.plane != 0)
-    return True
-
-
-# Planes are not written past the cache: whoever does that knows of one output.
-cdef void run_pixels(LoopNest* nest, bint straight, Py_ssize_t n, bint in_cache) noexcept nogil:
-    if not straight:
-        run_strided(nest)
-    elif n < GIL_FREE:
-        nest.kernel.call(nest.kernel, nest.data, n, True, False)
-    else:
-        run_contiguous(nest.kernel, nest.data, n, True, in_cache)
-
-
-# Computes n elements of any layout, by the kernel of single elements. False where those of the target may overlap each
-# other.
-cdef bint compute_elements(
-    const Kernel* kernel, const Given* given, PyArrayObject* x, PyArrayObject* target, Py_ssize_t n
-) noexcept:
-    cdef LoopNest nest
-    cdef char* data[4]
-    cdef const cnp.npy_intp* strides[4]
-    data[0], data[1], data[2] = <char*> PyArray_DATA(x), given.data[0], given.data[1]
-    data[3] = <char*> PyArray_DATA(target)
-    strides[0], strides[3] = PyArray_STRIDES(x), PyArray_STRIDES(target)
-    strides[1], strides[2] = given.strides[0], given.strides[1]
-    begin_nest(&nest, kernel)
-    if not fill_nest(&nest, PyArray_NDIM(x), PyArray_DIMS(x), strides, data):
-        return False
-    if n < GIL_FREE:
-        run_strided(&nest)
-    else:
-        with nogil:
-            run_strided(&nest)
-    return True
 
 
 # ---- the fast path ----
@@ -451,49 +237,73 @@ def rescale(
 
 # ---- normalize ----
 
-cdef object along_axis(str what, object values, object images, int axis):
-    """Means or standard deviations as float64: a number, or an array that broadcasts along the axis."""
-    array = as_constant(what, values)
-    if type(array) is float:
-        return np.float64(array)
-    array = np.asarray(array, dtype=np.float64)
-    if array.ndim != 1 or array.size not in (1, images.shape[axis]):
-        raise ValueError(f"{what} has the shape {array.shape}, and the images have {images.shape[axis]} channels")
-    return array.reshape(array.shape + (1,) * (-1 - axis))
+cdef dict known_constants = {}      # scale and offset by means, deviations and largest value
+
+
+cdef object per_channel(str what, object values):
+    """Means or standard deviations as float64: a number, or an array of one dimension."""
+    array = np.asarray(as_constant(what, values), dtype=np.float64)
+    if array.ndim > 1:
+        raise ValueError(f"{what} has the shape {array.shape}: there must be one number, or one for each channel")
+    return array
+
+
+cdef tuple constants_of(object mean, object std, object max_value):
+    """Scale and offset, and how many there are of means and deviations."""
+    largest = 1.0 if max_value is None else as_constant("max_value", max_value)
+    if type(largest) is not float or not 0 < largest < np.inf:
+        raise ValueError(f"max_value must be a positive number, not {max_value!r}")
+    mean, std = per_channel("mean", mean), per_channel("std", std)
+    if np.any(std == 0):
+        raise ValueError("std is 0")
+    if mean.size != std.size and 1 not in (mean.size, std.size):
+        raise ValueError(f"mean has {mean.size} numbers, and std has {std.size}")
+    with np.errstate(all="ignore"):
+        return 1 / (largest * std), -mean / std, mean.size, std.size
+
+
+cdef bint all_floats(object values):
+    return type(values) is tuple and all([type(value) is float for value in <tuple> values])
 
 
 def normalize(
     images, mean, std, *,
     max_value=None, axis=-1, layout=None, activation=None, out=None, dtype=None, name=None, **unknown,
 ):
-    cdef int channels
+    cdef tuple constants = None, shape
+    cdef int ndim, channels
+    cdef object key = None
     try:
         if unknown:
             raise TypeError(f"got an unexpected keyword argument {min(unknown)!r}")
         if not hasattr(images, "shape"):
             images = np.asarray(images)
-        ndim = len(images.shape)
-        channels = operator.index(axis)
+        shape = tuple(images.shape)
+        ndim, channels = len(shape), operator.index(axis)
         if layout not in (None, "CHW"):
             raise ValueError(f"layout must be \"CHW\" or None, not {layout!r}")
         if not -ndim <= channels < ndim and (ndim > 0 or channels != -1):
             raise ValueError(f"axis {channels} is out of bounds for images of {ndim} dimensions")
         channels -= ndim if channels >= 0 else 0
+        if layout is not None and (ndim < 3 or channels != -1):
+            raise ValueError(f"layout=\"CHW\" is for images (..., height, width, channels), not of shape {shape}")
+        # As a rule they are the same in every call, and working them out takes longer than a small image.
+        if all_floats(mean) and all_floats(std) and (max_value is None or type(max_value) in (int, float)):
+            key = (mean, std, max_value)
+            constants = known_constants.get(key)
+        if constants is None:
+            constants = constants_of(mean, std, max_value)
+            if key is not None and len(known_constants) < 64:
+                known_constants[key] = constants
+        scale, offset, means, deviations = constants
+        for what, count in (("mean", means), ("std", deviations)):
+            if count != 1 and (ndim == 0 or count != shape[channels]):
+                raise ValueError(f"{what} has {count} numbers for images of shape {shape}")
         if layout is not None:
-            if ndim < 3 or channels != -1:
-                shape = f"(..., height, width, channels), not of shape {images.shape}"
-                raise ValueError(f"layout=\"CHW\" is for images {shape}")
-            images = np.moveaxis(images, -1, -3)
+            images = np.transpose(images, (*range(ndim - 3), ndim - 1, ndim - 3, ndim - 2))
             channels = -3
-        largest = 1.0 if max_value is None else as_constant("max_value", max_value)
-        if type(largest) is not float or not 0 < largest < np.inf:
-            raise ValueError(f"max_value must be a positive number, not {max_value!r}")
-        mean = along_axis("mean", mean, images, channels)
-        std = along_axis("std", std, images, channels)
-        if np.any(std == 0):
-            raise ValueError("std is 0")
-        with np.errstate(all="ignore"):
-            scale, offset = 1 / (largest * std), -mean / std
+        if channels != -1:
+            scale, offset = (c.reshape(c.shape + (1,) * (-1 - channels)) if c.ndim else c for c in (scale, offset))
     except (TypeError, ValueError, OverflowError) as error:
         raise explained(error, call_text("normalize", name)) from error
     order = "K" if layout is None else "C"

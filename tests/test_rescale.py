@@ -4,12 +4,15 @@ import inspect
 import math
 import pickle
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import FLOATS, FORMATS, INTEGERS, assert_same_bits, every, largest, real
+from cases import FLOATS, FORMATS, INTEGERS, assert_same_bits, every, largest, real, set_streamed
 
 import cyact
 from cyact.functions import PREPROCESSING
@@ -174,6 +177,73 @@ def test_threads():
         out = np.empty((3, 700, 800), "float32")
         cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid", layout="CHW", out=out)
         assert_same_bits(out, np.moveaxis(want, -1, 0).copy())
+
+
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 5, 6, 7, 16, 65, 400])
+def test_flips_and_channel_orders(width, dtype, step):
+    """Pixels of 2 to 64 bytes, forwards and backwards, with channels in either order; to channels first too."""
+    rng = np.random.default_rng(width)
+    for channels in (2, 3, 4, 8):
+        x = rng.integers(0, 100, (3, width, channels)).astype(dtype)
+        scale, offset = rng.normal(size=(2, channels))
+        for a in (x[:, ::-1, ::step], x[::-1, :, ::step], x[:, 1:, ::step], x.transpose(1, 0, 2)[..., ::step]):
+            want = np.stack([cyact.rescale(np.array(a[..., c]), scale[c], offset[c]) for c in range(channels)], -1)
+            assert_same_bits(cyact.rescale(a, scale, offset, np.empty(a.shape, want.dtype)), want)
+            first = np.empty((channels, *a.shape[:2]), want.dtype)
+            cyact.rescale(a, scale, offset, np.moveaxis(first, 0, -1))
+            assert_same_bits(first, np.moveaxis(want, -1, 0).copy())
+
+
+@pytest.mark.parametrize(("period", "dtype"), [(3, "uint8"), (3, "float64"), (7, "uint8"), (30, "uint8")])
+def test_past_the_cache(period, dtype):
+    """Wherever the output begins, and whatever a cache line has of pixels."""
+    rng = np.random.default_rng(period)
+    x = rng.integers(0, 256, (131075, period)).astype(dtype)        # fewer are not worth it
+    scale, offset = rng.normal(size=(2, period))
+    for result in ("float16", "float32"):
+        want = cyact.rescale(x, scale, offset, dtype=result)        # a new array is not written past it
+        room = np.zeros(x.size + 40, result)
+        before = set_streamed(0)
+        try:
+            for start in (0, 1, 5, 17):
+                out = room[start:start + x.size].reshape(x.shape)
+                assert_same_bits(cyact.rescale(x, scale, offset, out), want)
+                assert not room[start + x.size:].any()
+                out[:] = 0
+        finally:
+            set_streamed(before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs mprotect")
+def test_guard_pages():
+    """Neither read nor written past either end: each array ends, or begins, at a page that nobody may touch."""
+    done = subprocess.run([sys.executable, "-c", GUARDED], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+GUARDED = """if True:
+    import numpy as np, cyact
+    from test_guard_pages import Guarded
+    rooms = Guarded(20000), Guarded(80000)
+    constants = np.linspace(0.1, 1.1, 4), np.linspace(-1, 1, 4)
+    for dtype in map(np.dtype, ("uint8", "int16", "float32")):
+        for width in (1, 2, 3, 5, 6, 7, 15, 16, 17, 31, 64, 65, 130):
+            for channels in (1, 2, 3, 4):
+                scale, offset = (c[:channels] for c in constants)
+                n = 2 * width * channels
+                for at_end in (False, True):
+                    x = rooms[0].line(dtype, n, at_end)
+                    x[:] = np.arange(n) % 100
+                    x = x.reshape(2, width, channels)
+                    for a in (x, x[:, ::-1], x[..., ::-1], x[:, ::-1, ::-1], x[::-1]):
+                        print(dtype, width, channels, at_end, a.strides, flush=True)
+                        out = rooms[1].line(np.dtype("float32"), n, at_end)
+                        cyact.rescale(a, scale, offset, out.reshape(x.shape), activation="relu")
+                        cyact.rescale(a, scale, offset, out.reshape(x.shape))
+                        cyact.rescale(a, scale, offset, np.moveaxis(out.reshape(channels, 2, width), 0, -1))
+"""
 
 
 def test_input_and_output_in_place_and_overlapping():

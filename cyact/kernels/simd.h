@@ -338,6 +338,23 @@ static inline void cyact_spread_4(void *to, const void *source) {
 #define cyact_spread_4(to, source)
 #endif
 
+/* ---- sixteen bytes in another order ---- */
+
+/* Byte i of what is written is byte order[i] of what is read; all are read first. */
+static CYTHON_INLINE void cyact_shuffle(void *to, const void *source, const uint8_t *order) {
+#if defined(__SSSE3__) || defined(_MSC_VER) && defined(__AVX2__)
+    __m128i x = _mm_loadu_si128((const __m128i *)source);
+    _mm_storeu_si128((__m128i *)to, _mm_shuffle_epi8(x, _mm_loadu_si128((const __m128i *)order)));
+#elif defined(__aarch64__)
+    vst1q_u8((uint8_t *)to, vqtbl1q_u8(vld1q_u8((const uint8_t *)source), vld1q_u8(order)));
+#else
+    uint8_t x[16], y[16];
+    memcpy(x, source, 16);
+    for (int i = 0; i < 16; i++) y[i] = x[order[i]];
+    memcpy(to, y, 16);
+#endif
+}
+
 /* ---- copies ---- */
 
 /* memcpy of a few dozen bytes without the call: whole pieces, the last of which overlaps the one before. */

@@ -68,6 +68,9 @@ cdef extern from "simd.h":
     # 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's
     void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
 
+    # Byte i of the sixteen that are written is byte order[i] of those that are read.
+    void shuffle "cyact_shuffle"(void* to, const void* source, const uint8_t* order) noexcept nogil
+
     void copy_bytes "cyact_copy_bytes"(void* to, const void* x, size_t n) noexcept nogil
     # Turns a square of 16 bytes a side: rows and columns of units of ``itemsize`` bytes are exchanged.
     void transpose_square "cyact_transpose_square"(
