@@ -2,6 +2,7 @@
 
     python tests/exhaustive.py --json all.json
     python tests/accuracy_table.py --exhaustive all.json --json docs/data/accuracy.json
+    python tests/accuracy_table.py --functions softmax log_softmax logsumexp --json docs/data/accuracy_along_axis.json
 
 cyact's are those that exhaustive.py has found among all float32; without its file, those of the sample that the others get:
 one float32 in 997, and float64 that are hard for the formula. Functions along an axis get the hard rows of exact_rows.py; the file has
@@ -133,8 +134,8 @@ def main():
     everything = [name for name, case in CASES.items() if case.formula]
     functions = [name for name in everything if CASES[name].arrays == 1]
     parser.add_argument(
-        "--functions", nargs="+", default=[*functions, *exact_rows.OF_LOGITS], choices=[*everything, *exact_rows.OF_LOGITS], metavar="NAME",
-        help="default: no gradients")
+        "--functions", nargs="+", default=functions, choices=[*everything, *exact_rows.OF_LOGITS], metavar="NAME",
+        help="default: those of elements, no gradients")
     parser.add_argument("--gradients", dest="functions", action="store_const", const=[*set(everything) - {*functions}])
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"], choices=["float32", "float64"])
     parser.add_argument("--step", type=int, default=997, metavar="N", help="one float32 in N")

@@ -112,12 +112,23 @@ def error_rows(functions: Iterable[str]) -> list[tuple[list[str], dict[str, floa
     return rows
 
 
+def error_rows_along_axis(functions: Iterable[str]) -> list[tuple[list[str], dict[str, float]]]:
+    """Those of functions along an axis, for each kind of rows."""
+    found = {}
+    for row in measured("accuracy_along_axis")["rows"]:
+        if row["function"] in functions:
+            found.setdefault((f"``{row['function']}``", row["dtype"], row["rows"]), {})[row["library"]] = row["max_ulp"]
+    return [([*start], cells) for start, cells in found.items()]
+
+
 def errors(name: str) -> str:
-    rows = error_rows(all_forms(name))
+    rows, first = error_rows(all_forms(name)), ["", ""]
+    if not rows:
+        rows, first = error_rows_along_axis([name]), ["", "", "rows"]
     if not rows:
         return ""
     text = "The largest error found, in units of the last place (ULP) of the exact value; :doc:`more </accuracy>`."
-    return f"{heading('Error', '-')}\n{text}\n\n{by_peer(rows, ['', ''])}"
+    return f"{heading('Error', '-')}\n{text}\n\n{by_peer(rows, first)}"
 
 
 def speed_of(form: str, size: int, dtype: str = "float32") -> dict[str, float]:
@@ -289,6 +300,11 @@ def accuracy_table() -> str:
     return by_peer(rows, ["", ""]) + f"\n{every}{source('accuracy')}\n" if rows else ""
 
 
+def accuracy_along_axis_table() -> str:
+    rows = error_rows_along_axis(NAMES)
+    return by_peer(rows, ["", "", "rows"]) + f"\n{source('accuracy_along_axis')}\n"
+
+
 def framework_tables() -> str:
     parts = []
     for framework, name in FRAMEWORKS.items():
@@ -326,7 +342,8 @@ def generate(docs: Path) -> None:
     tables = {
         "front": front(), "first": first(), "dtypes": dtypes_table(), "choosing": choosing_table(),
         "frameworks": framework_tables(), "commands": command_line(),
-        "accuracy": accuracy_table(), "speed": speed_table(), "history": history(folder),
+        "accuracy": accuracy_table(), "accuracy_along_axis": accuracy_along_axis_table(), "speed": speed_table(),
+        "history": history(folder),
     }
     for name, text in tables.items():
         write(docs / f"tables/{name}.txt", text)
