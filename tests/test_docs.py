@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cyact.along_axis import ALONG_AXIS
 from cyact.functions import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -78,4 +79,4 @@ def test_figures_say_where_they_come_from(path):
     assert (ROOT / script).is_file()
     assert data["header"]
     options = {f"{row.name}_{row.option.name}" for row in FUNCTIONS.values() if row.option}
-    assert {row["function"] for row in data["rows"]} <= set(FUNCTIONS) | options
+    assert {row["function"] for row in data["rows"]} <= {*FUNCTIONS, *ALONG_AXIS} | options
