@@ -59,6 +59,17 @@ def hard_rows(dtype):
 
 
 @pytest.mark.parametrize("dtype", COMPUTED, ids=str)
+def test_equal_shares(dtype):
+    """Equal elements have equal shares, rounded once, whatever they are; what is far below has none."""
+    x = np.random.default_rng(0).normal(0, 5, (1000, 1)).astype(dtype)
+    for n in (1, 2, 3, 10, 16, 100, 5000):
+        rows = np.repeat(x[: 20_000 // n], n, axis=1)
+        assert np.all(cyact.softmax(rows) == dtype.type(1) / dtype.type(n))
+        masked = np.hstack([rows, np.full_like(rows, -np.inf)])
+        assert np.all(cyact.softmax(masked)[:, :n] == dtype.type(1) / dtype.type(n))
+
+
+@pytest.mark.parametrize("dtype", COMPUTED, ids=str)
 @pytest.mark.parametrize("name", OF_LOGITS)
 def test_errors(name, dtype):
     for row in hard_rows(dtype):

@@ -190,8 +190,7 @@ cdef void run_tile(
     cdef real* x[MAX_ROW_OPERANDS]
     cdef real tile[MAX_INPUTS][TILE + GROUP]
     cdef real m[GROUP]
-    cdef real a[GROUP]
-    cdef real b[GROUP]
+    cdef real numbers[4 * GROUP]
     cdef real scales[3 * GROUP]
     cdef double sum[GROUP]
     cdef double rest[GROUP]
@@ -213,24 +212,25 @@ cdef void run_tile(
         find_largest(x[0], pitch[0], n, rows, across, m)
         find_scales(m, rows, scales)
     add_tile(function, x[0], pitch[0], x[second], pitch[second], n, rows, across, scales, x[out], pitch[out], sum, rest)
-    conclude_tile(function, rows, m, sum, rest, a, b)
+    conclude_tile(function, rows, m, sum, rest, numbers)
     if function == LOG_SOFTMAX or function == LOGSUMEXP:
         for g in range(rows):
-            if isnan(b[g]):
-                conclude_log(function, m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &a[g], &b[g])
+            if isnan(numbers[GROUP + g]):
+                conclude_log(function, m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &numbers[g])
     if function == LOGSUMEXP:
-        store_run(tag, b, at[out], row_stride[out], rows)
+        store_run(tag, numbers + GROUP, at[out], row_stride[out], rows)
         return
     o = out if function == SOFTMAX else 0
     if across:
         for i in range(n):
             finish_part(
-                function, x[o] + i * pitch[o], x[second] + i * pitch[second], a, b, True, x[out] + i * pitch[out], rows
+                function, x[o] + i * pitch[o], x[second] + i * pitch[second], numbers, True,
+                x[out] + i * pitch[out], rows,
             )
     else:
         for g in range(rows):
             finish_part(
-                function, x[o] + g * pitch[o], x[second] + g * pitch[second], a + g, b + g, False,
+                function, x[o] + g * pitch[o], x[second] + g * pitch[second], numbers + g, False,
                 x[out] + g * pitch[out], n,
             )
     if not direct and across:
@@ -270,19 +270,23 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
     cdef Py_ssize_t length = segment_length(nest.length), done = segment * length, m
     cdef Py_ssize_t stop = min(nest.length, done + length)
     cdef bint straight = lies_straight(nest, out, tag, real_tag)
-    cdef real a = <real> row.a, b = <real> row.b, largest = <real> row.largest, top = -INFINITY
+    cdef real largest = <real> row.largest, top = -INFINITY
+    cdef real numbers[4 * GROUP]
     cdef real scales[3 * GROUP]
     cdef real buffers[MAX_INPUTS][BLOCK + GROUP]
     cdef real block[BLOCK]
     cdef real lost[BLOCK]
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
+    cdef int i
     cdef const real* x
     cdef const real* dy
     cdef real* to
     memset(sums, 0, sizeof(sums))
     memset(rests, 0, sizeof(rests))
     find_scales(&largest, 1, scales)
+    for i in range(4):
+        numbers[i * GROUP] = <real> row.numbers[i]
     while done < stop:
         m = min(<Py_ssize_t> BLOCK, stop - done)
         to = <real*> row.data[out] + done if straight and function != LOGSUMEXP else block
@@ -306,7 +310,7 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
             if function == SOFTMAX and not straight:
                 row_exps(x, block, lost, m, scales, 0)
                 x = block
-            finish_part(function, x, dy, &a, &b, False, to, m)
+            finish_part(function, x, dy, numbers, False, to, m)
             if not straight:
                 store_row(nest, out, tag, row.data[out], done, m, to)
         done += m
@@ -322,7 +326,9 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
     cdef int function = nest.kernel.row
     cdef Py_ssize_t length = segment_length(nest.length), segment, count = (nest.length + length - 1) // length
     cdef double sum = 0, rest = 0, error
-    cdef real a, b, largest
+    cdef real largest
+    cdef real numbers[4 * GROUP]
+    cdef int i
     if row.step == 0:
         row.step = FIND if function <= LOGSUMEXP else ADD
         return True
@@ -338,12 +344,14 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
         two_sum(sum, row.sums[segment], &sum, &error)
         rest += row.rests[segment] + error
     largest = <real> row.largest
-    conclude_tile(function, 1, &largest, &sum, &rest, &a, &b)
-    if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(b):
-        conclude_log(function, largest, others_of(nest, tag, row.data[0], largest), &a, &b)
-    row.a, row.b, row.step = a, b, WRITE
+    conclude_tile(function, 1, &largest, &sum, &rest, numbers)
+    if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[GROUP]):
+        conclude_log(function, largest, others_of(nest, tag, row.data[0], largest), numbers)
+    for i in range(4):
+        row.numbers[i] = numbers[i * GROUP]
+    row.step = WRITE
     if function == LOGSUMEXP:
-        store_run(tag, &b, row.data[nest.kernel.inputs], 0, 1)
+        store_run(tag, numbers + GROUP, row.data[nest.kernel.inputs], 0, 1)
         return False
     return True
 

@@ -313,67 +313,87 @@ cdef void add_tile(
 
 # ---- results ----
 
+# What the results of a row are made of, from its largest element and its sum: four numbers that lie GROUP apart, as
+# those of other rows lie between them. For softmax of floats the last two are the largest exponential and its result,
+# which has what that exponential has lost: hence the shares of equal elements are exact but for one rounding.
+
 # From the sum of the other exponentials, beside the largest.
-cdef inline void conclude_log(int function, real m, double others, real* a, real* b) noexcept nogil:
+cdef inline void conclude_log(int function, real m, double others, real* row) noexcept nogil:
     cdef double logarithm = log1p_of(others)
-    a[0] = m
-    b[0] = <real> (m + logarithm if function == LOGSUMEXP else logarithm)
+    row[0] = m
+    row[GROUP] = <real> (m + logarithm if function == LOGSUMEXP else logarithm)
 
 
-# What the results of a row are made of: two numbers, from its largest element and its sum. For the logarithms b is NaN
-# where the row has to be looked at again (``others_of``).
-cdef inline void conclude(int function, real m, double sum, double rest, real* a, real* b) noexcept nogil:
+# For the logarithms the second number is NaN where the row has to be looked at again (``others_of``).
+cdef inline void conclude(int function, real m, double sum, double rest, real* row) noexcept nogil:
     cdef double inverse, others
+    cdef real shift, round, low, lost
     if function == SOFTMAX:
         if real is float:
             sum += rest
         inverse = 1 / sum
-        a[0] = <real> inverse
+        row[0] = <real> inverse
         if real is float:
-            b[0] = <real> (inverse - a[0])
+            row[GROUP] = <real> (inverse - row[0])
+            row_scale(m, &shift, &round, &low)
+            row[2 * GROUP] = row_exp(m, shift, round, low, &lost)
+            row[3 * GROUP] = <real> ((<double> row[2 * GROUP] + lost) * inverse)
         else:
-            b[0] = (fma(-sum, inverse, 1.0) - rest * inverse) * inverse
+            row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse) * inverse
     elif function <= LOGSUMEXP:
         others = sum_of_others(m, sum, rest)
-        conclude_log(function, m, others if others >= LEAST_OTHERS else NAN, a, b)
+        conclude_log(function, m, others if others >= LEAST_OTHERS else NAN, row)
     else:
-        a[0] = <real> (sum + rest)
-        b[0] = <real> ((sum - a[0]) + rest)
+        row[0] = <real> (sum + rest)
+        row[GROUP] = <real> ((sum - row[0]) + rest)
 
 
 cdef inline void conclude_rows(
-    int function, int rows, const real* m, const double* sum, const double* rest, real* a, real* b
+    int function, Py_ssize_t rows, const real* m, const double* sum, const double* rest, real* numbers
 ) noexcept nogil:
-    cdef int g
+    cdef Py_ssize_t g
     for g in range(rows):
-        conclude(function, m[g], sum[g], rest[g], &a[g], &b[g])
+        conclude(function, m[g], sum[g], rest[g], &numbers[g])
 
 
 cdef void conclude_tile(
-    int function, int rows, const real* m, const double* sum, const double* rest, real* a, real* b
+    int function, int rows, const real* m, const double* sum, const double* rest, real* numbers
 ) noexcept nogil:
     if function == SOFTMAX:
-        conclude_rows(SOFTMAX, rows, m, sum, rest, a, b)
+        conclude_rows(SOFTMAX, rows, m, sum, rest, numbers)
     elif function == LOG_SOFTMAX:
-        conclude_rows(LOG_SOFTMAX, rows, m, sum, rest, a, b)
+        conclude_rows(LOG_SOFTMAX, rows, m, sum, rest, numbers)
     elif function == LOGSUMEXP:
-        conclude_rows(LOGSUMEXP, rows, m, sum, rest, a, b)
+        conclude_rows(LOGSUMEXP, rows, m, sum, rest, numbers)
     else:
-        conclude_rows(SOFTMAX_GRAD, rows, m, sum, rest, a, b)
+        conclude_rows(SOFTMAX_GRAD, rows, m, sum, rest, numbers)
 
 
-cdef inline real softmax_result(real e, real dy, real inverse, real rest) noexcept nogil:
-    return fma(e, inverse, e * rest)
+cdef inline real softmax_result(real e, real dy, const real* row) noexcept nogil:
+    cdef real result = fma(e, row[0], e * row[GROUP]), largest, its_result
+    if real is float:
+        largest, its_result = row[2 * GROUP], row[3 * GROUP]
+        return its_result if e == largest else result
+    else:
+        return result
 
 
-cdef inline real log_softmax_result(real x, real dy, real m, real logarithm) noexcept nogil:
-    return (x - m) - logarithm
+cdef inline real log_softmax_result(real x, real dy, const real* row) noexcept nogil:
+    return (x - row[0]) - row[GROUP]
+
+
+cdef inline real softmax_grad_result(real y, real dy, const real* row) noexcept nogil:
+    return softmax_slope(y, dy, row[0], row[GROUP])
+
+
+cdef inline real log_softmax_grad_result(real y, real dy, const real* row) noexcept nogil:
+    return log_softmax_slope(y, dy, row[0], row[GROUP])
 
 
 # The results of n elements; ``step`` as in ``row_exps``.
 cdef inline void finish(
-    real (*f)(real, real, real, real) noexcept nogil,
-    const real* x, const real* dy, const real* a, const real* b, Py_ssize_t step, real* out, Py_ssize_t n,
+    real (*f)(real, real, const real*) noexcept nogil,
+    const real* x, const real* dy, const real* numbers, Py_ssize_t step, real* out, Py_ssize_t n,
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     cdef real block[VECTOR]
@@ -385,40 +405,39 @@ cdef inline void finish(
             x = rest[0]
             dy = rest[1]
         for i in range(lanes):
-            block[i] = f(x[i], dy[i], a[i * step], b[i * step])
+            block[i] = f(x[i], dy[i], numbers + i * step)
         if n < lanes:
             store_first(out, block, n, sizeof(real))
             return
         store_vector(out, block)
         x += lanes
         dy += lanes
-        a += lanes * step
-        b += lanes * step
+        numbers += lanes * step
         out += lanes
         n -= lanes
 
 
 # The results of part of a row, or, across, of an element of each of n rows. For softmax x is the exponentials.
 cdef void finish_part(
-    int function, const real* x, const real* dy, const real* a, const real* b, bint across, real* out, Py_ssize_t n
+    int function, const real* x, const real* dy, const real* numbers, bint across, real* out, Py_ssize_t n
 ) noexcept nogil:
     if function == SOFTMAX:
         if across:
-            finish(softmax_result[real], x, x, a, b, 1, out, n)
+            finish(softmax_result[real], x, x, numbers, 1, out, n)
         else:
-            finish(softmax_result[real], x, x, a, b, 0, out, n)
+            finish(softmax_result[real], x, x, numbers, 0, out, n)
     elif function == LOG_SOFTMAX:
         if across:
-            finish(log_softmax_result[real], x, x, a, b, 1, out, n)
+            finish(log_softmax_result[real], x, x, numbers, 1, out, n)
         else:
-            finish(log_softmax_result[real], x, x, a, b, 0, out, n)
+            finish(log_softmax_result[real], x, x, numbers, 0, out, n)
     elif function == SOFTMAX_GRAD:
         if across:
-            finish(softmax_slope[real], x, dy, a, b, 1, out, n)
+            finish(softmax_grad_result[real], x, dy, numbers, 1, out, n)
         else:
-            finish(softmax_slope[real], x, dy, a, b, 0, out, n)
+            finish(softmax_grad_result[real], x, dy, numbers, 0, out, n)
     elif function == LOG_SOFTMAX_GRAD:
         if across:
-            finish(log_softmax_slope[real], x, dy, a, b, 1, out, n)
+            finish(log_softmax_grad_result[real], x, dy, numbers, 1, out, n)
         else:
-            finish(log_softmax_slope[real], x, dy, a, b, 0, out, n)
+            finish(log_softmax_grad_result[real], x, dy, numbers, 0, out, n)

@@ -102,7 +102,7 @@ cdef struct RowNest:
 cdef struct LongRow:
     char* data[MAX_ROW_OPERANDS]
     int step                        # what the pass does; 0 before the first one
-    double largest, a, b
+    double largest, numbers[4]     # what the results are made of
     double tops[SEGMENTS]
     double sums[SEGMENTS]
     double rests[SEGMENTS]
