@@ -23,7 +23,7 @@ import cyact
 from cyact.__main__ import main
 from cyact.commands import FIRST, FORMULAS, FUNCTIONS, SCIPY, bench, demo, element_wise, plot
 from cyact.commands.apply import BLOCK
-from cyact.functions import ACTIVATIONS, GRADIENTS
+from cyact.functions import ACTIVATIONS
 from cyact.functions import FUNCTIONS as ROWS
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -250,9 +250,16 @@ def test_bench_draws(draw, monkeypatch, tmp_path):
 
 def test_bench_takes_every_function(run, monkeypatch):
     monkeypatch.setattr(bench, "SIZES", (16,))
-    rows = run("bench", *bench.NAMES, "--seconds", "0").out.splitlines()[2:]
-    assert [row.split()[0] for row in rows[::2]] == bench.NAMES
-    assert {*FUNCTIONS, *(GRADIENTS[name] for name in FUNCTIONS if name in GRADIENTS)} <= set(bench.NAMES)
+    rows = run("bench", *bench.ROWS, "--seconds", "0").out.splitlines()[2:]
+    assert [row.split()[0] for row in rows[::2]] == [*bench.ROWS]
+    assert set(cyact.__all__) - set(bench.ROWS) == {"get_num_threads", "num_threads", "set_num_threads", "show_config"}
+
+
+@pytest.mark.parametrize("name", bench.OTHER_FORMULAS)
+def test_other_formulas(name):
+    x = np.linspace(-5, 5, 100).reshape(2, 50)
+    result = getattr(cyact, name)(x, **bench.NUMBERS.get(name, {}))
+    np.testing.assert_allclose(bench.OTHER_FORMULAS[name](x), result, rtol=1e-12)
 
 
 def test_a_wrong_name_gets_help(run):

@@ -1,16 +1,16 @@
 import argparse
-import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import cyact
-from cyact.commands import FIRST, FORMULAS, SCIPY, fastest, function_name, own_parameters, picture_format, save, say
-from cyact.functions import FUNCTIONS
+from cyact.along_axis import ALONG_AXIS
+from cyact.commands import FIRST, FORMULAS, SCIPY, fastest, function_name, picture_format, save, say
+from cyact.functions import FUNCTIONS, PREPROCESSING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HELP = "time the functions against NumPy and SciPy, in a minute"
 EXAMPLES = """\
 Each time is the shortest of many rounds, in which the competitors take turns.
+Functions along an axis have rows of 1,024 elements; rescale and normalize have
+the numbers of one channel of a photograph.
 "NumPy" is the plain formula, such as 1 / (1 + np.exp(-x)); "SciPy" is what
 scipy.special has for it, where that is installed. "ratio" is NumPy's time
 divided by that of cyact(x): both return a new array.
@@ -34,19 +36,32 @@ PICTURE = ("float32", 65536)    # what the bars show
 WIDTH = 44                      # of the longest bar, in characters
 
 
-def _needs_numbers(name: str) -> bool:
-    """Whether a function takes more than arrays of one shape: such as ``rescale``, which needs a scale."""
-    own = own_parameters(getattr(cyact, name), len(FUNCTIONS[name].inputs))
-    return any(default is inspect.Parameter.empty for default in own.values())
+ROW = 1024                      # elements, of functions along an axis
+ROWS: dict[str, Any] = {**FUNCTIONS, **ALONG_AXIS, **PREPROCESSING}
+NUMBERS: dict[str, dict[str, float]] = {
+    "rescale": {"scale": 1 / 255}, "normalize": {"mean": 0.485, "std": 0.229, "max_value": 255}
+}
 
 
-NAMES = [name for name in FUNCTIONS if not _needs_numbers(name)]
+def _exponentials(x: np.ndarray) -> np.ndarray:
+    exponentials: np.ndarray = np.exp(x - x.max(-1, keepdims=True))
+    return exponentials
+
+
+# NumPy's formulas of those functions that are not of one element.
+OTHER_FORMULAS: dict[str, Callable[..., np.ndarray]] = {
+    "softmax": lambda x: (e := _exponentials(x)) / e.sum(-1, keepdims=True),
+    "log_softmax": lambda x: x - x.max(-1, keepdims=True) - np.log(_exponentials(x).sum(-1, keepdims=True)),
+    "logsumexp": lambda x: x.max(-1) + np.log(_exponentials(x).sum(-1)),
+    "rescale": lambda x: x * (1 / 255),
+    "normalize": lambda x: (x / 255 - 0.485) / 0.229,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "functions", nargs="*", type=partial(function_name, names=NAMES), metavar="FUNCTION",
-        help=f"{', '.join(NAMES)}; by default {', '.join(FIRST)}",
+        "functions", nargs="*", type=partial(function_name, names=ROWS), metavar="FUNCTION",
+        help=f"{', '.join(ROWS)}; by default {', '.join(FIRST)}",
     )
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, metavar="S",
@@ -87,21 +102,29 @@ def run(args: argparse.Namespace) -> None:
 
 def _calls(name: str, dtype: str, n: int) -> dict[str, Callable[[], object]]:
     """The competitors, on the same numbers."""
-    row, random = FUNCTIONS[name], np.random.default_rng(0)
-    low, _ = FUNCTIONS[row.gradient_of or name].limits
-    x = (random.standard_normal(n) if low < 0 else random.random(n)).astype(dtype)      # logit is defined on [0, 1] alone
-    given = getattr(cyact, row.gradient_of)(x) if row.from_output else x
-    inputs = [random.standard_normal(n).astype(dtype) if array in ("gradients", "dy") else given for array in row.inputs]
-    call = partial(getattr(cyact, name), *inputs)
+    random, shape = np.random.default_rng(0), (-1, min(n, ROW)) if name in ALONG_AXIS else n
+    x, given = random.standard_normal(n).astype(dtype).reshape(shape), {}
+    if name in PREPROCESSING:
+        inputs, given = [x], NUMBERS[name]
+    else:
+        row = ROWS[name]
+        if ROWS[row.gradient_of or name].limits[0] == 0:
+            x = random.random(n).astype(dtype)      # logit is defined on [0, 1] alone
+        features = getattr(cyact, row.gradient_of)(x) if row.from_output else x
+        gradients = random.standard_normal(n).astype(dtype).reshape(shape)
+        inputs = [gradients if array in ("gradients", "dy") else features for array in row.inputs]
+    call = partial(getattr(cyact, name), *inputs, **given)
     calls: dict[str, Callable[[], object]] = {"cyact(x)": call, "cyact out=y": partial(call, out=np.empty_like(call()))}
-    if name in FORMULAS:
-        calls["NumPy"] = partial(FORMULAS[name], x)
-    if name in SCIPY:
+    formula = FORMULAS.get(name) or OTHER_FORMULAS.get(name)
+    if formula:
+        calls["NumPy"] = partial(formula, x)
+    if name in SCIPY or name in ALONG_AXIS and not ALONG_AXIS[name].gradient_of:
         try:
             from scipy import special
         except ImportError:
             return calls
-        calls["SciPy"] = partial(getattr(special, SCIPY[name]), x)
+        keywords = {"axis": -1} if name in ALONG_AXIS else {}
+        calls["SciPy"] = partial(getattr(special, SCIPY.get(name, name)), x, **keywords)
     return calls
 
 
@@ -126,5 +149,5 @@ def _figure(plotting: ModuleType, bars: Mapping[str, Mapping[str, float]]) -> "F
     figure.suptitle(f"Nanoseconds per element: {PICTURE[0]}, {PICTURE[1]:,} elements", color="0.2")
     for ax, (name, values) in zip(axes.flat, bars.items(), strict=True):
         plotting.bars(values, ax, unit="")
-        ax.set_title(name, loc="left", fontweight="bold", color=plotting.COLORS[FUNCTIONS[name].gradient_of or name])
+        ax.set_title(name, loc="left", fontweight="bold", color=plotting.COLORS.get(name.removesuffix("_grad")))
     return figure
