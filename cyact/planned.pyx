@@ -29,7 +29,9 @@ cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
     enum: NPY_HALF
-    int PyArray_DescrConverter(object dtype, PyObject** descriptor) except 0
+    ctypedef struct PyArray_Descr:
+        pass
+    int PyArray_DescrConverter(object dtype, PyArray_Descr** descriptor) except 0
 
 # The kernels' type character for each type number of NumPy's, 0 for what they do not take; and what they call bool.
 cdef char codes[NUMPY_TYPES + 1]
@@ -273,7 +275,7 @@ cdef const Kernel* choose_kernel(
     cdef const Kernel* kernel
     cdef double value
     cdef cnp.dtype wanted
-    cdef PyObject* descriptor
+    cdef PyArray_Descr* descriptor = NULL
     for o in range(function.inputs):
         if not use_array(operands, o, values[o]):
             if operands.arrays[o] != NULL:
@@ -299,7 +301,7 @@ cdef const Kernel* choose_kernel(
             PyArray_DescrConverter(<object> values[DTYPE], &descriptor)
         except (TypeError, ValueError):
             return NULL
-        wanted = <cnp.dtype> descriptor
+        wanted = <cnp.dtype> <PyObject*> descriptor
         Py_DECREF(wanted)       # of the two references to it
         index[0] = type_index(wanted.type_num)
         if index[0] < 0 or not cnp.PyDataType_ISNOTSWAPPED(wanted):
