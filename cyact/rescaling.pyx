@@ -262,8 +262,9 @@ cdef tuple constants_of(object mean, object std, object max_value):
         return 1 / (largest * std), -mean / std, mean.size, std.size
 
 
-cdef bint all_floats(object values):
-    return type(values) is tuple and all([type(value) is float for value in <tuple> values])
+cdef bint are_floats(object values):
+    """Whether they are a float, or a tuple of floats."""
+    return type(values) is float or type(values) is tuple and all([type(value) is float for value in <tuple> values])
 
 
 def normalize(
@@ -288,7 +289,7 @@ def normalize(
         if layout is not None and (ndim < 3 or channels != -1):
             raise ValueError(f"layout=\"CHW\" is for images (..., height, width, channels), not of shape {shape}")
         # As a rule they are the same in every call, and working them out takes longer than a small image.
-        if all_floats(mean) and all_floats(std) and (max_value is None or type(max_value) in (int, float)):
+        if are_floats(mean) and are_floats(std) and (max_value is None or type(max_value) in (int, float)):
             key = (mean, std, max_value)
             constants = known_constants.get(key)
         if constants is None:
