@@ -15,10 +15,9 @@ from cyact.arguments cimport (
 )
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
-    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, fill_nest, is_plain, may_write, same_shape, same_strides,
-    size,
+    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, compute_strided, is_plain, may_write, same_shape, same_strides, size,
 )
-from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, run_strided, store
+from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_OPERANDS, MAX_PARAMETERS, Kernel, LoopNest
 from cyact.planned cimport planned_call
@@ -65,14 +64,7 @@ cdef bint strided(
         strides[1] = PyArray_STRIDES(y)
     strides[kernel.operands - 1] = PyArray_STRIDES(out)
     begin_nest(&nest, kernel)
-    if not fill_nest(&nest, PyArray_NDIM(out), PyArray_DIMS(out), strides, data):
-        return False
-    if n < GIL_FREE:
-        run_strided(&nest)
-    else:
-        with nogil:
-            run_strided(&nest)
-    return True
+    return compute_strided(&nest, PyArray_NDIM(out), PyArray_DIMS(out), strides, data, n)
 
 
 # ---- the fast path ----

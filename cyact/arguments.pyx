@@ -16,7 +16,7 @@ import numpy as np
 
 from cyact.arrays cimport PyArray_CheckExact, PyArray_NDIM, PyArray_TYPE, PyArrayObject, is_plain
 from cyact.dispatch cimport store
-from cyact.ufuncs cimport NUMPY_TYPES, Function, is_bfloat16
+from cyact.ufuncs cimport NPY_HALF, NUMPY_TYPES, Function, is_bfloat16
 
 from cyact import docstrings
 
@@ -42,7 +42,6 @@ cdef extern from *:
     void never_freed "cyact_never_freed"(object function)
 
 cdef extern from "numpy/arrayobject.h":
-    enum: NPY_HALF
     # Steals a reference to the dtype.
     object PyArray_Empty(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
 

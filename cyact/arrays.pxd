@@ -3,6 +3,7 @@
 cimport numpy as cnp
 from cpython.object cimport PyObject
 
+from cyact.dispatch cimport run_strided
 from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest
 
 cdef extern from "numpy/arrayobject.h":
@@ -110,6 +111,23 @@ cdef inline bint may_write(PyArrayObject* out, PyArrayObject* x, const Kernel* k
     )
 
 
+# An array's strides in a shape that it is broadcast to: 0 along an axis that it has one element of. False where it does
+# not fit.
+cdef inline bint broadcast_strides(
+    PyArrayObject* array, int ndim, const cnp.npy_intp* shape, cnp.npy_intp* strides
+) noexcept:
+    cdef int first = ndim - PyArray_NDIM(array), axis
+    cdef cnp.npy_intp n
+    if first < 0:
+        return False
+    for axis in range(ndim):
+        n = 1 if axis < first else PyArray_DIM(array, axis - first)
+        if n != 1 and n != shape[axis]:
+            return False
+        strides[axis] = 0 if n == 1 else PyArray_STRIDE(array, axis - first)
+    return True
+
+
 # Fills in a nest's axes and data, of operands that have a shape in common; ``begin_nest`` comes before. An operand
 # without strides (NULL) is one value. Axes are sorted by descending stride of the output, and merged where all operands
 # allow. False where elements of the output may overlap each other.
@@ -162,4 +180,18 @@ cdef inline bint fill_nest(
         nest.shape[0] = 1
         for o in range(count):
             nest.strides[o][0] = nest.itemsize[o]
+    return True
+
+
+# Computes the n elements of operands as ``fill_nest`` takes them. False, and nothing is written, where it is False.
+cdef inline bint compute_strided(
+    LoopNest* nest, int ndim, const cnp.npy_intp* shape, const cnp.npy_intp** strides, char** data, Py_ssize_t n
+) noexcept:
+    if not fill_nest(nest, ndim, shape, strides, data):
+        return False
+    if n < GIL_FREE:
+        run_strided(nest)
+    else:
+        with nogil:
+            run_strided(nest)
     return True

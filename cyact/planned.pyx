@@ -9,6 +9,7 @@ defines what happens.
 cimport numpy as cnp
 from cpython.object cimport Py_TYPE, PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memset
 
 import numpy as np
 
@@ -16,21 +17,17 @@ from cyact.arguments cimport (
     CASTING, DTYPE, ORDER, OUT, PARAMETER, SUBOK, WHERE, Signature, read_input, read_number,
 )
 from cyact.arrays cimport (
-    GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_FLAGS, PyArray_ISNOTSWAPPED,
-    PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, fill_nest,
-    is_plain, lie_apart, same_strides,
+    PyArray_DATA, PyArray_DIM, PyArray_FLAGS, PyArray_ISNOTSWAPPED, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
+    PyArray_TYPE, PyArrayObject, broadcast_strides, compute_strided, is_plain, lie_apart, same_strides,
 )
-from cyact.dispatch cimport begin_nest, clear_raised_flags, run_strided, store
+from cyact.dispatch cimport begin_nest, clear_raised_flags, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest
-from cyact.ufuncs cimport NUMPY_TYPES, Function, type_index
+from cyact.ufuncs cimport NPY_HALF, NUMPY_TYPES, Function, PyArray_Descr, type_index
 
 cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
-    enum: NPY_HALF
-    ctypedef struct PyArray_Descr:
-        pass
     int PyArray_DescrConverter(object dtype, PyArray_Descr** descriptor) except 0
 
 # The kernels' type character for each type number of NumPy's, 0 for what they do not take; and what they call bool.
@@ -84,21 +81,15 @@ cdef bint broadcast_shape(Operands* operands) noexcept:
     return True
 
 
-# An operand's strides in that shape: 0 along an axis that it has one element of. False where it does not fit.
-cdef bint broadcast_strides(Operands* operands, int o) noexcept:
+# Where an operand begins, and its strides in that shape. False where it does not fit.
+cdef bint locate(Operands* operands, int o) noexcept:
     cdef PyArrayObject* array = operands.arrays[o]
-    cdef int axis, first
-    cdef cnp.npy_intp n
-    operands.data[o] = <char*> (&operands.numbers[o] if array == NULL else PyArray_DATA(array))
-    first = operands.ndim if array == NULL else operands.ndim - PyArray_NDIM(array)
-    if first < 0:
-        return False
-    for axis in range(operands.ndim):
-        n = 1 if axis < first else PyArray_DIM(array, axis - first)
-        if n != 1 and n != operands.shape[axis]:
-            return False
-        operands.strides[o][axis] = 0 if n == 1 else PyArray_STRIDE(array, axis - first)
-    return True
+    if array == NULL:
+        operands.data[o] = <char*> &operands.numbers[o]
+        memset(operands.strides[o], 0, operands.ndim * sizeof(operands.strides[o][0]))
+        return True
+    operands.data[o] = <char*> PyArray_DATA(array)
+    return broadcast_strides(array, operands.ndim, operands.shape, operands.strides[o])
 
 
 # Whether the output may be written while an operand is read: they are the same elements, or lie apart.
@@ -382,7 +373,7 @@ cdef object planned_call(Signature function, Function chosen, PyObject** values)
     if mask != NULL:
         operands.arrays[operands.out + 1], operands.types[operands.out + 1] = <PyArrayObject*> mask, b"?"
     for o in range(operands.count):
-        if not broadcast_strides(&operands, o):
+        if not locate(&operands, o):
             return None
         strides[o] = operands.strides[o]
     for axis in range(operands.ndim):
@@ -398,13 +389,8 @@ cdef object planned_call(Signature function, Function chosen, PyObject** values)
         nest.itemsize[o] = size_of(operands.types[o])
         if o < kernel.operands:
             nest.types[o] = operands.types[o]
-    if not fill_nest(&nest, operands.ndim, operands.shape, strides, operands.data):
+    if not compute_strided(&nest, operands.ndim, operands.shape, strides, operands.data, n):
         return None
-    if n < GIL_FREE:
-        run_strided(&nest)
-    else:
-        with nogil:
-            run_strided(&nest)
     clear_raised_flags(status)
     if out == NULL and operands.ndim == 0:
         Py_INCREF(result)

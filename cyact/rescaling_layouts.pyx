@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 
 from cyact.arrays cimport (
     GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_NDIM, PyArray_STRIDE, PyArray_STRIDES, PyArrayObject,
-    fill_nest,
+    broadcast_strides, compute_strided, fill_nest,
 )
 from cyact.dispatch cimport begin_nest, level, run_contiguous, run_strided
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
@@ -24,23 +24,12 @@ cdef enum:
 # False where an array does not broadcast to the shape of x.
 cdef bint broadcast(Given* given, int k, object constant, PyArrayObject* x) noexcept:
     cdef PyArrayObject* array = <PyArrayObject*> <PyObject*> constant
-    cdef cnp.npy_intp* strides = given.room[k]
-    cdef int missing, axis
     if type(constant) is float:
         given.numbers[k] = constant
         given.data[k], given.strides[k] = <char*> &given.numbers[k], NULL
         return True
-    given.data[k], given.strides[k] = <char*> PyArray_DATA(array), strides
-    missing = PyArray_NDIM(x) - PyArray_NDIM(array)
-    if missing < 0:
-        return False
-    for axis in range(PyArray_NDIM(x)):
-        strides[axis] = 0
-        if axis >= missing and PyArray_DIM(array, axis - missing) != 1:
-            if PyArray_DIM(array, axis - missing) != PyArray_DIM(x, axis):
-                return False
-            strides[axis] = PyArray_STRIDE(array, axis - missing)
-    return True
+    given.data[k], given.strides[k] = <char*> PyArray_DATA(array), given.room[k]
+    return broadcast_strides(array, PyArray_NDIM(x), PyArray_DIMS(x), given.room[k])
 
 
 # The axis along which they differ.
@@ -206,11 +195,4 @@ cdef bint compute_elements(
     strides[0], strides[3] = PyArray_STRIDES(x), PyArray_STRIDES(target)
     strides[1], strides[2] = given.strides[0], given.strides[1]
     begin_nest(&nest, kernel)
-    if not fill_nest(&nest, PyArray_NDIM(x), PyArray_DIMS(x), strides, data):
-        return False
-    if n < GIL_FREE:
-        run_strided(&nest)
-    else:
-        with nogil:
-            run_strided(&nest)
-    return True
+    return compute_strided(&nest, PyArray_NDIM(x), PyArray_DIMS(x), strides, data, n)
