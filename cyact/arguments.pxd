@@ -52,6 +52,7 @@ cdef int parse(
 ) except -1
 cdef Function choose(Signature function, PyObject** values)
 cdef object call_ufunc(Signature function, Function chosen, PyObject** values)
+cdef str call_text(str function, object label)
 cdef str describe_call(Function function, PyObject* name)
 cdef object with_context(object error, Function function, PyObject* name)
 cdef object explained(object error, str call)

@@ -154,11 +154,14 @@ cdef Function choose(Signature function, PyObject** values):
 
 # ---- errors ----
 
+cdef str call_text(str function, object label):
+    """The function's name and the caller's label, None for none."""
+    return function if label is None else f"{function} (name={label!r})"
+
+
 cdef str describe_call(Function function, PyObject* name):
-    """The function's name and the caller's label, NULL for none."""
-    if name == NULL or <object> name is None:
-        return function.name
-    return f"{function.name} (name={<object> name!r})"
+    """The same of a call's slot, which is NULL where no label is given."""
+    return call_text(function.name, None if name == NULL else <object> name)
 
 
 cdef object with_context(object error, Function function, PyObject* name):

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from cyact.activations cimport Activation
-from cyact.arguments cimport OPTION, PARAMETER, dtype_kind, explained
+from cyact.arguments cimport OPTION, PARAMETER, call_text, dtype_kind, explained
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
     PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write, same_shape, size,
@@ -139,11 +139,6 @@ cdef object fast_path(
 
 
 # ---- the public function ----
-
-cdef str call_text(str function, object label):
-    """The function's name and the caller's label."""
-    return function if label is None else f"{function} (name={label!r})"
-
 
 cdef tuple as_activation(object activation):
     """The function, and its own parameters by keyword."""

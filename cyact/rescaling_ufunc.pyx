@@ -10,23 +10,19 @@ from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
-from threading import Lock
-
 import numpy as np
 
-from cyact.atomic cimport load, publish
 from cyact.dispatch cimport level
 from cyact.kernels.table cimport Kernel
 from cyact.ufuncs cimport (
-    NPY_HALF, NUMPY_TYPES, TYPES, PyArray_Descr, PyArrayObject, PyUFunc_ValidateCasting, PyUFuncObject, is_bfloat16,
-    loop, meet, type_index,
+    NPY_HALF, NUMPY_TYPES, TYPES, PyArray_Descr, PyArrayObject, PyUFunc_ValidateCasting, PyUFuncObject, loop, meet,
+    type_index,
 )
+
+from cyact.ufuncs import bfloat16_hooks
 
 cnp.import_array()
 cnp.import_ufunc()
-
-cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, published when its loops are there
-cdef object bfloat16_lock = Lock()
 
 
 # ---- dtypes ----
@@ -38,13 +34,8 @@ cdef int result_number(object dtype) except -2:
     cdef int number = (<cnp.dtype> dtype).type_num
     if number in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE, NPY_HALF):
         return number
-    if number != load(&bfloat16_number):
-        if not is_bfloat16(dtype):
-            return -1
-        with bfloat16_lock:
-            if load(&bfloat16_number) < 0:
-                add_bfloat16_rows(dtype)
-    return number
+    meet(dtype)
+    return number if type_index(number) == NUMPY_TYPES else -1
 
 
 cdef int natural_number(object dtype) except -2:
@@ -129,11 +120,10 @@ _fill()
 rescale = make_ufunc()      # by this name it is pickled
 
 
-cdef add_bfloat16_rows(dtype):
+def add_bfloat16_rows(dtype):
     """Adds the loops from and to bfloat16, when it is first met."""
     cdef int number = dtype.num, x, result
     cdef int types[4]
-    meet(dtype)
     for x in range(TYPES):
         for result in range(TYPES):
             if kernels[x][result] != NULL and NUMPY_TYPES in (x, result):
@@ -142,4 +132,6 @@ cdef add_bfloat16_rows(dtype):
                 cnp.PyUFunc_RegisterLoopForType(
                     rescale, number, <cnp.PyUFuncGenericFunction> loop, types, <void*> kernels[x][result]
                 )
-    publish(&bfloat16_number, number)
+
+
+bfloat16_hooks.append(add_bfloat16_rows)

@@ -161,6 +161,7 @@ cdef inline cnp.PyUFuncGenericFunction loop_of(const Kernel* kernel) noexcept:
 
 cdef int bfloat16_number = -1       # NumPy's number for ml_dtypes' bfloat16, published when all is there that it is for
 cdef object bfloat16_lock = Lock()
+bfloat16_hooks = []         # functions of its dtype that add loops of their own, beside those of the table's functions
 
 
 cdef int type_index(int type_number) noexcept:
@@ -200,6 +201,8 @@ cdef add_bfloat16(dtype):
             kernel = <void*> function.kernels[NUMPY_TYPES]
             cnp.PyUFunc_RegisterLoopForType(function.ufunc, number, loop_of(<const Kernel*> kernel), types, kernel)
             function.results[NUMPY_TYPES] = number
+    for hook in bfloat16_hooks:
+        hook(dtype)
     publish(&bfloat16_number, number)
 
 
