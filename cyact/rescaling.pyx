@@ -7,6 +7,7 @@ numbers or arrays that broadcast for scale and offset. All else goes by a ufunc 
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
+from libc.math cimport signbit
 from libc.stdint cimport uint64_t
 
 import operator
@@ -257,9 +258,19 @@ cdef tuple constants_of(object mean, object std, object max_value):
         return 1 / (largest * std), -mean / std, mean.size, std.size
 
 
-cdef bint are_floats(object values):
-    """Whether they are a float, or a tuple of floats."""
-    return type(values) is float or type(values) is tuple and all([type(value) is float for value in <tuple> values])
+cdef inline bint is_key(object value) noexcept:
+    """Whether a dictionary tells it from others: a float, but for -0.0, which equals 0.0."""
+    return type(value) is float and not (<double> value == 0 and signbit(<double> value))
+
+
+cdef bint are_keys(object values) noexcept:
+    """The same for a float or a tuple of floats."""
+    if type(values) is not tuple:
+        return is_key(values)
+    for value in <tuple> values:
+        if not is_key(value):
+            return False
+    return True
 
 
 def normalize(
@@ -284,7 +295,7 @@ def normalize(
         if layout is not None and (ndim < 3 or channels != -1):
             raise ValueError(f"layout=\"CHW\" is for images (..., height, width, channels), not of shape {shape}")
         # As a rule they are the same in every call, and working them out takes longer than a small image.
-        if are_floats(mean) and are_floats(std) and (max_value is None or type(max_value) in (int, float)):
+        if are_keys(mean) and are_keys(std) and (max_value is None or type(max_value) in (int, float)):
             key = (mean, std, max_value)
             constants = known_constants.get(key)
         if constants is None:

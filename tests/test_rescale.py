@@ -312,6 +312,14 @@ def test_errors(error, says, keywords):
     np.testing.assert_array_equal(given["out"], before)
 
 
+def test_means_of_zero():
+    """Each call has the zero that it is given, whatever earlier ones were given."""
+    x = np.array([-0.0, 0.0], "float32")
+    for mean in (0.0, -0.0, 0.0):
+        assert_same_bits(cyact.normalize(x, mean, 1.0), x - np.float32(mean))
+        assert_same_bits(cyact.normalize(x, (mean,), (1.0,)), x - np.float32(mean))
+
+
 @pytest.mark.parametrize("says, keywords", [
     ("std is 0", {"std": (1.0, 0.0, 1.0)}), ("mean has", {"mean": (0.0, 0.0)}), ("std has", {"std": np.ones((1, 3))}),
     ("layout", {"layout": "WHC"}), ("axis", {"axis": 5}), ("layout", {"layout": "CHW", "axis": 0}),
