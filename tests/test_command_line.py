@@ -21,7 +21,7 @@ import pytest
 
 import cyact
 from cyact.__main__ import main
-from cyact.commands import FIRST, FORMULAS, FUNCTIONS, SCIPY, bench, demo, element_wise, plot
+from cyact.commands import FIRST, FORMULAS, FUNCTIONS, NUMBERS, OTHER_FORMULAS, SCIPY, bench, demo, element_wise, plot
 from cyact.commands.apply import BLOCK
 from cyact.functions import ACTIVATIONS
 from cyact.functions import FUNCTIONS as ROWS
@@ -255,11 +255,11 @@ def test_bench_takes_every_function(run, monkeypatch):
     assert set(cyact.__all__) - set(bench.ROWS) == {"get_num_threads", "num_threads", "set_num_threads", "show_config"}
 
 
-@pytest.mark.parametrize("name", bench.OTHER_FORMULAS)
+@pytest.mark.parametrize("name", OTHER_FORMULAS)
 def test_other_formulas(name):
     x = np.linspace(-5, 5, 100).reshape(2, 50)
-    result = getattr(cyact, name)(x, **bench.NUMBERS.get(name, {}))
-    np.testing.assert_allclose(bench.OTHER_FORMULAS[name](x), result, rtol=1e-12)
+    result = getattr(cyact, name)(x, **NUMBERS.get(name, {}))
+    np.testing.assert_allclose(OTHER_FORMULAS[name](x), result, rtol=1e-12)
 
 
 def test_a_wrong_name_gets_help(run):

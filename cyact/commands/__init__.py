@@ -73,7 +73,25 @@ FORMULAS: dict[str, Callable[..., np.ndarray]] = {
     "logit": lambda x: np.log(x / (1 - x)),
 }
 
-# The same by scipy.special, where it has them.
+
+def _exponentials(x: np.ndarray) -> np.ndarray:
+    exponentials: np.ndarray = np.exp(x - x.max(-1, keepdims=True))
+    return exponentials
+
+
+# The same of functions along the last axis, and of those that need numbers, with the numbers that they are given.
+OTHER_FORMULAS: dict[str, Callable[..., np.ndarray]] = {
+    "softmax": lambda x: (e := _exponentials(x)) / e.sum(-1, keepdims=True),
+    "log_softmax": lambda x: x - x.max(-1, keepdims=True) - np.log(_exponentials(x).sum(-1, keepdims=True)),
+    "logsumexp": lambda x: x.max(-1) + np.log(_exponentials(x).sum(-1)),
+    "rescale": lambda x: x * (1 / 255),
+    "normalize": lambda x: (x / 255 - 0.485) / 0.229,
+}
+NUMBERS: dict[str, dict[str, float]] = {
+    "rescale": {"scale": 1 / 255}, "normalize": {"mean": 0.485, "std": 0.229, "max_value": 255}
+}
+
+# The same by scipy.special, of those of one element that it has.
 SCIPY = {"sigmoid": "expit", "log_sigmoid": "log_expit", "logit": "logit"}
 
 

@@ -121,11 +121,10 @@ def run(args: argparse.Namespace) -> None:
         call: Callable[..., np.ndarray] = partial(function, **keywords)
         block, per_result, result_shape = BLOCK, 1, shape
         if along_axis:
-            length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
-            if reduces and not length:
-                raise CommandError(f"{args.input} has the shape {shape}: there are no rows")
+            axis, length, inner = _row(args.input, shape, fortran_order, -1 if args.axis is None else args.axis)
             if reduces:
-                axis = range(len(shape))[-1 if args.axis is None else args.axis]
+                if not length:
+                    raise CommandError(f"{args.input} has the shape {shape}: axis {axis} has no elements")
                 per_result, result_shape = length, shape[:axis] + shape[axis + 1:]
             call = _by_rows(partial(call, axis=1, **{"keepdims": True} if reduces else {}), length, inner)
             block = max(1, BLOCK // max(1, length * inner)) * length * inner
@@ -162,12 +161,12 @@ def _of_rescale(args: argparse.Namespace) -> dict[str, Any]:
     return {"scale": args.scale, "offset": args.offset or [0.0], "activation": activation}
 
 
-def _row(path: Path, shape: tuple[int, ...], fortran_order: bool, axis: int) -> tuple[int, int]:
-    """How many elements a row along an axis has, and how far apart these lie in the file."""
+def _row(path: Path, shape: tuple[int, ...], fortran_order: bool, axis: int) -> tuple[int, int, int]:
+    """An axis counted from the first, how many elements a row along it has, and how far apart these lie in the file."""
     if not -len(shape) <= axis < len(shape):
         raise CommandError(f"{path} has {len(shape)} dimensions: there is no axis {axis}")
     axis %= len(shape)
-    return shape[axis], math.prod(shape[:axis] if fortran_order else shape[axis + 1:])
+    return axis, shape[axis], math.prod(shape[:axis] if fortran_order else shape[axis + 1:])
 
 
 def _by_rows(function: Callable[..., np.ndarray], length: int, inner: int) -> Callable[..., np.ndarray]:

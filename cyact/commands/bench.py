@@ -9,7 +9,18 @@ import numpy as np
 
 import cyact
 from cyact.along_axis import ALONG_AXIS
-from cyact.commands import FIRST, FORMULAS, SCIPY, fastest, function_name, picture_format, save, say
+from cyact.commands import (
+    FIRST,
+    FORMULAS,
+    NUMBERS,
+    OTHER_FORMULAS,
+    SCIPY,
+    fastest,
+    function_name,
+    picture_format,
+    save,
+    say,
+)
 from cyact.functions import FUNCTIONS, PREPROCESSING
 
 if TYPE_CHECKING:
@@ -34,28 +45,8 @@ SIZES = (16, 4096, 65536, 2**22)
 COLUMNS = ("cyact(x)", "cyact out=y", "NumPy", "SciPy")
 PICTURE = ("float32", 65536)    # what the bars show
 WIDTH = 44                      # of the longest bar, in characters
-
-
 ROW = 1024                      # elements, of functions along an axis
 ROWS: dict[str, Any] = {**FUNCTIONS, **ALONG_AXIS, **PREPROCESSING}
-NUMBERS: dict[str, dict[str, float]] = {
-    "rescale": {"scale": 1 / 255}, "normalize": {"mean": 0.485, "std": 0.229, "max_value": 255}
-}
-
-
-def _exponentials(x: np.ndarray) -> np.ndarray:
-    exponentials: np.ndarray = np.exp(x - x.max(-1, keepdims=True))
-    return exponentials
-
-
-# NumPy's formulas of those functions that are not of one element.
-OTHER_FORMULAS: dict[str, Callable[..., np.ndarray]] = {
-    "softmax": lambda x: (e := _exponentials(x)) / e.sum(-1, keepdims=True),
-    "log_softmax": lambda x: x - x.max(-1, keepdims=True) - np.log(_exponentials(x).sum(-1, keepdims=True)),
-    "logsumexp": lambda x: x.max(-1) + np.log(_exponentials(x).sum(-1)),
-    "rescale": lambda x: x * (1 / 255),
-    "normalize": lambda x: (x / 255 - 0.485) / 0.229,
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@
 #
 #     across = False: element i of row g is x[g pitch + i]. A vector has parts of a row.
 #     across = True:  element i of row g is x[i pitch + g]. A vector has an element of each of several rows: for an axis
-#                     that is not the last one, and for rows shorter than a vector, which are transposed on the way.
+#                     that is not the last one, and for short rows (SHORT), which are transposed on the way.
 #
 # The order of addition depends on a row's length alone, and so the bits of the result do not depend on how a tile lies,
 # on the level, or on the number of threads. A row is cut into segments. A segment has as many sums as 64 bytes have
