@@ -186,6 +186,13 @@ class Statement(Contender):
     def __init__(self, statement, make_names):
         self.label, self.make_names = statement, make_names
 
+    def installed(self, threads):
+        """Whether all is there that the statement names."""
+        with contextlib.suppress(Missing):
+            self.prepare()
+            return True
+        return False
+
     def prepare(self):
         if self.timer is None:
             self.timer = timeit.Timer(self.label, globals=self.make_names())

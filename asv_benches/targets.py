@@ -4,7 +4,7 @@ import functools
 import itertools
 from dataclasses import dataclass, field, replace
 
-from benchmarks.beside import ROWS, names_of
+from benchmarks import beside, images
 from measure import LARGE, Call, Contender, Fixed, Import, Statement
 from peers import KEYWORD, PEERS
 from rows import FUNCTIONS as ROW_FUNCTIONS
@@ -102,7 +102,7 @@ TABLE = [
     Line("family", 1.2, {"function": "sigmoid"}, FAMILY, sizes=[16]),
     Line("family", 1.25, ["copy"], FAMILY, sizes=[LARGE]),
 ]
-GROUPS = [*dict.fromkeys(line.group for line in TABLE), "beside", "rows"]
+GROUPS = [*dict.fromkeys(line.group for line in TABLE), "beside", "images", "rows"]
 
 
 @dataclass
@@ -162,9 +162,13 @@ def targets():
             text += f" against {rival}" + ", one processor busy" * line.busy + ", by element" * line.per_element
             ours = replace(call, **line.ours)
             yield Target(line.group, line.limit, text, ours, theirs, line.busy, line.per_element)
-    for row in ROWS:
-        make_names = functools.cache(functools.partial(names_of, row))
-        ours, theirs = (Statement(statement, make_names) for statement in (row.ours, row.theirs))
-        yield Target("beside", row.limit, f"{row.text}: {row.ours}", ours, [theirs])
+    for group, module in (("beside", beside), ("images", images)):
+        for row in module.ROWS:
+            make_names = functools.cache(functools.partial(module.names_of, row))
+            rivals = row.theirs if isinstance(row.theirs, tuple) else (row.theirs,)
+            ours, *theirs = (Statement(statement, make_names) for statement in (row.ours, *rivals))
+            yield Target(group, row.limit, f"{row.text}: {row.ours}", ours, theirs)
+    short = Statement(images.SHORT.ours, functools.partial(images.names_of, images.SHORT))
+    yield Target("images", images.SHORT.limit, f"nanoseconds of {images.SHORT.text}: {short.label}", short, [Fixed(1e-9)])
     yield from rows()
     yield Target("calls", 10, "milliseconds that import cyact adds to NumPy's", Import(), [Fixed(1e-3)])
