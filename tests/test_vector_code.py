@@ -166,6 +166,8 @@ def test_hot_loops_are_vector_code(level, function, kind):
         pytest.skip("no vector conversion of 64-bit integers before AVX-512")
     if level == "x86_64_v2" and function not in NEEDED and kind in ("floats", "doubles", "rounded"):
         pytest.skip("multiply-add is emulated there, which makes long formulas scalar")
+    if level == "x86_64_v2" and (function, kind) == ("step", "qq"):
+        pytest.skip("gcc 16 shifts two numbers of 64 bits one by one")
     # Unsigned integers are copied, or all of them are 1.
     without_arithmetic = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer", "step")
     pattern = COPY if without_arithmetic else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)

@@ -105,6 +105,13 @@ cdef inline bint exceeds(real a, real b) noexcept nogil:
     return bits_f(a) > bits_f(b) if real is float else bits_d(a) > bits_d(b)
 
 
+# y, but where an input is NaN the first that is, payload kept. By bits: from what one comparison of floating-point
+# numbers says of another gcc 16 makes branches, and no vector code then.
+cdef inline real or_first_nan(real y, real first, real second) noexcept nogil:
+    y = second if exceeds(absolute(second), <real> INFINITY) else y
+    return first if exceeds(absolute(first), <real> INFINITY) else y
+
+
 # x where the condition holds, else 0: by bits, where gcc would make a branch of a select.
 cdef inline real where_true(bint condition, real x) noexcept nogil:
     if real is float:

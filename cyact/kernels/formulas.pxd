@@ -20,7 +20,7 @@ from cyact.kernels.dtypes cimport bfloat16, half, integer, number, real
 from cyact.kernels.elementary cimport (
     EXP_C2_F, EXP_C3_F, EXP_C4_F, EXP_C5_F, EXP_C6_F, INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, LOG2E,
     LOG2E_F, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, absolute, exp_parts, exp_terms, expm1_parts,
-    expm1_sum, finite_or_zero, fma, mad, or_nan, pow2, with_sign_of,
+    expm1_sum, finite_or_zero, fma, mad, or_first_nan, or_nan, pow2, with_sign_of,
 )
 from cyact.kernels.simd cimport to_int32
 
@@ -335,8 +335,7 @@ cdef inline real softsign_grad_finish(real inverse, real e, real c, real x, real
     y = y if large else y * <real> 0.0625
     y = g if absolute(g) == INFINITY else y
     y = <real> 0 if absolute(x) == INFINITY else y
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)
 
 
 # elu(x, alpha) = x if x > 0 else alpha (e^x - 1)

@@ -8,7 +8,7 @@ from cyact.kernels.elementary cimport (
     INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, SCALE, SCALED_ROUND, SCALED_ROUND_F, SCALED_TWICE,
     SCALED_TWICE_F, SCALE_F, UPSCALED_ROUND, UPSCALED_ROUND_F, UPSCALED_TWICE, UPSCALED_TWICE_F, absolute, bits_d,
     bits_f, exceeds, exp_parts, exp_sum, exp_terms, expm1_parts, expm1_series, expm1_sum, finite_or_zero, fma,
-    from_bits_d, from_bits_f, pow2, pow2_halves, reduce, where_true, with_sign_of,
+    from_bits_d, from_bits_f, or_first_nan, pow2, pow2_halves, reduce, where_true, with_sign_of,
 )
 
 # selu(x) = S x if x > 0 else S A (e^x - 1), S = 1.0507009873554805, A = 1.6732632423543772
@@ -217,8 +217,7 @@ cdef inline real gaussian_grad_finish(real t, real p, real c, real x, real param
     cdef real infinite = 0 if x == 0 else m
     y = infinite if absolute(g) == INFINITY else y
     y = <real> 0 if absolute(x) > highest else y
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)
 
 
 # mish(x) = x tanh(log(1 + e^x)) = x n / (n + 2), n = w (w + 2), w = e^x
@@ -295,8 +294,7 @@ cdef inline real silu_grad_finish(real s, real r, real q, real x, real beta, rea
     y = g * h if infinite else y
     y = <real> 0 if (z < lowest) | (infinite & (h == 0)) else y
     y = g if z > highest else y
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)
 
 
 # mish_grad(g, x) = g w (w + 2 + 4 x (w + 1) / D) / D, w = e^x, D = w (w + 2) + 2
@@ -333,5 +331,4 @@ cdef inline real mish_grad_finish(real s, real p, real clamped, real x, real par
     y = g * h if infinite else y
     y = <real> 0 if (x < lowest) | (infinite & (h == 0)) else y
     y = y if clamped < highest else g
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)

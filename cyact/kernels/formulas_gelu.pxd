@@ -3,8 +3,8 @@
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, ROUND, ROUND_F, SCALE, SCALE_F, SCALED_ROUND, SCALED_ROUND_F, UPSCALED_ROUND_F, absolute, exceeds,
-    exp_exponent, exp_terms, fma, mad, mills_ratio, normal_density, or_nan, positive_part, pow2, pow2_thirds,
-    with_sign_of,
+    exp_exponent, exp_terms, fma, mad, mills_ratio, normal_density, or_first_nan, or_nan, positive_part, pow2,
+    pow2_thirds, with_sign_of,
 )
 from cyact.kernels.formulas cimport exp_parts_16_bit, logistic_16_bit
 
@@ -207,8 +207,7 @@ cdef inline real gelu_grad_special(real y, real x, real g, real zero) noexcept n
     cdef real infinite = -g if x < zero else g
     y = infinite if absolute(g) == INFINITY else y
     y = <real> 0 if x == -INFINITY else y
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)
 
 
 cdef inline real gelu_grad_finish(real k, real p, real t, real x, real parameter, real g) noexcept nogil:

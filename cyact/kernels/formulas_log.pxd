@@ -5,8 +5,8 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from cyact.kernels.dtypes cimport real
 from cyact.kernels.elementary cimport (
     INFINITY, LN2_HIGH, LN2_HIGH_F, LN2_LOW, LN2_LOW_F, NAN, ROUND, ROUND_F, SCALE, SCALE_F, absolute, bits_d, bits_f,
-    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_nan, positive_part, pow2, pow2_thirds,
-    with_sign_of,
+    exp_exponent, exp_terms, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_first_nan, or_nan, positive_part,
+    pow2, pow2_thirds, with_sign_of,
 )
 
 # softplus(x) = log(1 + e^x)
@@ -169,7 +169,8 @@ cdef inline void softplus_grad_prepare(real clamped, real parameter, real* k, re
     x[0] = clamped
 
 
-cdef inline real softplus_grad_finish(real k, real p, real clamped, real x, real parameter, real g) noexcept nogil:
+# But for NaN.
+cdef inline real softplus_grad_number(real k, real p, real clamped, real x, real g) noexcept nogil:
     cdef real round = ROUND_F if real is float else ROUND, D, dl, inverse, e, s1, s3, w, y
     cdef real s = pow2((<real> -64 if k < -64 else k) + round), b = 1 + s
     D = fma(s, p, b)
@@ -182,9 +183,11 @@ cdef inline real softplus_grad_finish(real k, real p, real clamped, real x, real
     e = p if clamped < 0 else e
     y = (fma(w, e, w) * s1) * s1
     y = g if absolute(g) == INFINITY else y
-    y = <real> 0 if x == -INFINITY else y
-    y = x if x != x else y
-    return g if g != g else y
+    return <real> 0 if x == -INFINITY else y
+
+
+cdef inline real softplus_grad_finish(real k, real p, real clamped, real x, real parameter, real g) noexcept nogil:
+    return or_first_nan(softplus_grad_number(k, p, clamped, x, g), g, x)
 
 
 # log_sigmoid_grad(g, x) = g / (1 + e^x): softplus_grad of -x, with its error and special values.
@@ -193,8 +196,7 @@ cdef inline void log_sigmoid_grad_prepare(real clamped, real parameter, real* k,
 
 
 cdef inline real log_sigmoid_grad_finish(real k, real p, real opposite, real x, real parameter, real g) noexcept nogil:
-    cdef real y = softplus_grad_finish(k, p, opposite, -x, parameter, g)
-    return x if (x != x) & (g == g) else y          # of NaN the minus too
+    return or_first_nan(softplus_grad_number(k, p, opposite, -x, g), g, x)
 
 
 # logit_grad(g, x) = g / (x (1 - x))
@@ -205,5 +207,4 @@ cdef inline real logit_grad(real g, real x) noexcept nogil:
     cdef real y = g / absolute(fma(-x, x, x))
     y = g if g == 0 else y
     y = y if (x >= 0) & (x <= 1) else <real> NAN
-    y = x if x != x else y
-    return g if g != g else y
+    return or_first_nan(y, g, x)
