@@ -9,6 +9,7 @@ from cpython.pycapsule cimport PyCapsule_New
 import os
 from types import MappingProxyType
 
+from cyact.arrays cimport GIL_FREE
 from cyact.dispatch cimport level, run_contiguous, store
 from cyact.kernels.table cimport MAX_OPERANDS, MAX_PARAMETERS, Kernel
 
@@ -81,7 +82,10 @@ cdef int run "cyact_run"(int function, const void** arrays, Py_ssize_t n, const 
     for i in range(kernel.parameters):
         args[inputs + i] = <char*> &numbers[i]
         store(parameters[i], kernel.types[inputs + i], &numbers[i])
-    run_contiguous(kernel, args, n, True, False)
+    if n < GIL_FREE:        # too few for threads, as the Python functions have it; a call less
+        kernel.call(kernel, args, n, True, False)
+    else:
+        run_contiguous(kernel, args, n, True, False)
     return 0
 
 
