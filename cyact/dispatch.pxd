@@ -31,4 +31,5 @@ cdef void run_contiguous(
     const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint just_allocated
 ) noexcept nogil
 cdef void run_strided(LoopNest* nest) noexcept nogil
+cdef void run_rows(const LoopNest* nest) noexcept nogil
 cdef void run_row_nest(const RowNest* nest) noexcept nogil

@@ -6,7 +6,7 @@ Kernels raise floating-point flags: who calls puts back those that mean a warnin
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
-from cyact.kernels.table cimport MAX_OPERANDS, Kernel, Level, LongRow, LoopNest, RowLoops, RowNest
+from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LongRow, LoopNest, RowLoops, RowNest
 from cyact.threads cimport startable, thread_count
 
 cdef extern from *:
@@ -128,6 +128,49 @@ cdef void run_strided(LoopNest* nest) noexcept nogil:
     blocks = max(1, CHUNK // nest.block_size)
     for chunk in prange((nest.blocks + blocks - 1) // blocks, num_threads=threads, schedule="dynamic"):
         level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))
+
+
+# Rows [start, stop) of a nest, by a call of the kernel for each.
+cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef int last = nest.ndim - 1, axis, o
+    cdef Py_ssize_t row = start
+    cdef Py_ssize_t index[MAX_DIMS]
+    cdef char* at[MAX_OPERANDS]
+    for o in range(nest.operands):
+        at[o] = nest.data[o]
+    for axis in range(last - 1, -1, -1):
+        index[axis] = row % nest.shape[axis]
+        row //= nest.shape[axis]
+        for o in range(nest.operands):
+            at[o] += index[axis] * nest.strides[o][axis]
+    while start < stop:
+        nest.kernel.call(nest.kernel, at, nest.shape[last], True, False)
+        start += 1
+        axis = last - 1
+        while axis >= 0:
+            index[axis] += 1
+            for o in range(nest.operands):
+                at[o] += nest.strides[o][axis]
+            if index[axis] < nest.shape[axis]:
+                break
+            for o in range(nest.operands):
+                at[o] -= index[axis] * nest.strides[o][axis]
+            index[axis] = 0
+            axis -= 1
+
+
+# Arrays of two axes or more, the last of which the kernel takes as it lies: nothing is copied, nothing needs a plan.
+cdef void run_rows(const LoopNest* nest) noexcept nogil:
+    cdef Py_ssize_t rows = 1, length = nest.shape[nest.ndim - 1], step = max(<Py_ssize_t> 1, CHUNK // length), chunk
+    cdef int threads, axis
+    for axis in range(nest.ndim - 1):
+        rows *= nest.shape[axis]
+    threads = threads_for(nest.kernel, rows * length)
+    if threads == 1:
+        call_for_rows(nest, 0, rows)
+        return
+    for chunk in prange((rows + step - 1) // step, num_threads=threads, schedule="dynamic"):
+        call_for_rows(nest, chunk * step, min(rows, (chunk + 1) * step))
 
 
 # A function of rows: a thread has some rows at a time, or some segments of one row where there are few and long ones

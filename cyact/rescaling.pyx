@@ -5,21 +5,24 @@ numbers or arrays that broadcast for scale and offset. All else goes by a ufunc 
 """
 
 cimport numpy as cnp
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from libc.math cimport signbit
 from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
 
 import operator
 from functools import partial
+from numbers import Real
 
 import numpy as np
 
 from cyact.activations cimport Activation
 from cyact.arguments cimport OPTION, PARAMETER, call_text, dtype_kind, explained
 from cyact.arrays cimport (
-    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
-    PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write, same_shape, size,
+    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_ITEMSIZE, PyArray_NDIM,
+    PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write,
+    same_shape, size,
 )
 from cyact.dispatch cimport clear_raised_flags, run_contiguous, store
 from cyact.kernels.simd cimport get_status
@@ -37,16 +40,72 @@ cnp.import_array()
 
 # ---- scale and offset ----
 
+cdef enum:
+    MOST_CHANNELS = 64                  # that are read without NumPy
+    LARGEST_INTEGER = 1073741824        # likewise, among those that double has
+
+cdef object float64 = np.float64
+
+
+cdef bint read(object number, double* to) noexcept:
+    """Whether it is a number that double holds, of a type that as_constant takes."""
+    if type(number) is float or type(number) is float64:
+        to[0] = number
+        return True
+    if type(number) is int and -LARGEST_INTEGER <= number <= LARGEST_INTEGER:
+        to[0] = number
+        return True
+    return False
+
+
+cdef double* read_all(object values, double* to) noexcept:
+    """Read how many there are and which; behind them, or NULL for what is no number, tuple, list or plain array."""
+    cdef PyArrayObject* array = <PyArrayObject*> <PyObject*> values
+    cdef Py_ssize_t n, i
+    if type(values) is list:
+        values = tuple(<list> values)       # which no other thread changes
+    if type(values) is tuple:
+        n = len(<tuple> values)
+        if n > MOST_CHANNELS:
+            return NULL
+        to[0] = n
+        for i in range(n):
+            if not read((<tuple> values)[i], &to[1 + i]):
+                return NULL
+        return to + 1 + n
+    if not is_plain(<PyObject*> values):
+        to[0] = -1      # one number is another thing than a tuple of one
+        return to + 2 if read(values, &to[1]) else NULL
+    n = size(array)
+    if (
+        PyArray_TYPE(array) != cnp.NPY_DOUBLE or PyArray_NDIM(array) != 1 or n > MOST_CHANNELS
+        or not PyArray_FLAGS(array) & cnp.NPY_ARRAY_C_CONTIGUOUS
+    ):
+        return NULL
+    to[0] = n
+    memcpy(to + 1, PyArray_DATA(array), n * sizeof(double))
+    return to + 1 + n
+
+
 cdef object as_constant(str what, object value):
     """Scale or offset: a float, an array of float64, or what NumPy hands over to (dask's arrays, pandas' series)."""
+    cdef double numbers[1 + MOST_CHANNELS]
+    cdef cnp.npy_intp n
     if type(value) is float:
         return value
+    if (type(value) is tuple or type(value) is list) and read_all(value, numbers) != NULL:
+        n = <cnp.npy_intp> numbers[0]
+        array = cnp.PyArray_EMPTY(1, &n, cnp.NPY_DOUBLE, 0)
+        memcpy(cnp.PyArray_DATA(array), numbers + 1, n * sizeof(double))
+        return array
     if cnp.PyArray_Check(value):
         if is_plain(<PyObject*> value) and cnp.PyArray_TYPE(value) == cnp.NPY_DOUBLE:
             return value
+    elif isinstance(value, Real) and not isinstance(value, (bool, np.generic)) or type(value) is float64:
+        return float(value)
     elif hasattr(value, "__array_ufunc__") and not isinstance(value, np.generic):
         return value
-    array = np.asarray(value)
+    array = np.asanyarray(value)
     if dtype_kind(array.dtype) not in b"iuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"{what} must be a real number or an array of real numbers, not {value!r}")
     array = array.astype(np.float64)
@@ -55,14 +114,18 @@ cdef object as_constant(str what, object value):
 
 # ---- the fast path ----
 
-# Whether an activation's parameters are numbers, which are stored.
+# Whether an activation's parameters are numbers, which are stored, and its option is a bool.
 cdef bint find_activation(
     Activation activation, dict keywords, int index, const Kernel** kernel, uint64_t* numbers
 ) except -1:
     cdef Function function = activation
     cdef int i
-    if activation.names[OPTION] != NULL and keywords.get(<object> activation.names[OPTION], False):
-        function = activation.alternative
+    if activation.names[OPTION] != NULL:
+        value = keywords.get(<object> activation.names[OPTION], False)
+        if not isinstance(value, bool):
+            return False
+        if value:
+            function = activation.alternative
     kernel[0] = function.kernels[index]
     for i in range(activation.parameters):
         value = keywords.get(<object> activation.names[PARAMETER + i], activation.defaults[i])
@@ -70,6 +133,21 @@ cdef bint find_activation(
             return False
         store(float(value), kernel[0].types[1 + i], &numbers[i])
     return True
+
+
+# Whether the axis along which the constants differ is all there is, and all of it lies straight: one row of a table.
+cdef inline bint is_one_run(
+    const Kernel* kernel, const Given* given, int axis, PyArrayObject* x, PyArrayObject* target, Py_ssize_t n
+) noexcept:
+    cdef int k
+    for k in range(2):
+        if given.strides[k] == NULL or given.strides[k][axis] != sizeof(double):
+            return False
+    return (
+        PyArray_DIM(x, axis) == n
+        and PyArray_STRIDE(x, axis) == kernel.itemsize[0]
+        and PyArray_STRIDE(target, axis) == kernel.itemsize[3]
+    )
 
 
 cdef object fast_path(
@@ -88,7 +166,7 @@ cdef object fast_path(
     cdef Given given
     cdef object made = out
     cdef cnp.dtype descriptor
-    cdef bint done
+    cdef bint done, single
     cdef unsigned int status = get_status()
     if index < 0:
         return None
@@ -118,14 +196,15 @@ cdef object fast_path(
         target = <PyArrayObject*> <PyObject*> made
     if n > 0:
         axis = channel_axis(&given, x)
-        if axis == NONE and second == NULL and PyArray_FLAGS(x) & PyArray_FLAGS(target) & CONTIGUOUS:
+        single = axis == NONE and PyArray_FLAGS(x) & PyArray_FLAGS(target) & CONTIGUOUS
+        if second == NULL and (single or axis >= 0 and is_one_run(kernel, &given, axis, x, target, n)):
             args[0], args[1], args[2] = <char*> PyArray_DATA(x), given.data[0], given.data[1]
             args[3] = <char*> PyArray_DATA(target)
             if n < GIL_FREE:
-                kernel.call(kernel, args, n, True, False)
+                kernel.call(kernel, args, n, single, False)
             else:
                 with nogil:
-                    run_contiguous(kernel, args, n, True, out is None)
+                    run_contiguous(kernel, args, n, single, out is None)
         else:
             done = axis != SEVERAL and (axis != NONE or second != NULL) and compute_pixels(
                 kernel, second, numbers, &given, axis, x, target, n, out is None
@@ -149,7 +228,7 @@ cdef tuple as_activation(object activation):
         function, keywords = activation.func, activation.keywords
         if activation.args:
             function = None
-    elif type(activation) is str:
+    elif isinstance(activation, str):
         function = functions.get(activation)
     if not isinstance(function, Activation) or (<Activation> function).inputs != 1:
         raise TypeError(
@@ -163,13 +242,14 @@ cdef tuple as_activation(object activation):
 
 
 cdef object in_two_calls(object features, object scale, object offset, object out, object activation, dict options):
-    """By the ufunc, and then by the activation."""
+    """By the ufunc, and then by the activation. ``options`` has no defaults: not everything that is an array takes them."""
     cdef object y, function, keywords
+    cdef dict first
     if activation is None:
         return ufunc(features, scale, offset, out=out, **options)
     function, keywords = as_activation(activation)
-    first = dict(options, casting="same_kind")
-    if out is not None and options["dtype"] is None:
+    first = {key: value for key, value in options.items() if key != "casting"}
+    if out is not None and "dtype" not in options:
         # As without an activation: the dtype of ``out`` decides, where it is a floating-point one.
         stored = out[0] if type(out) is tuple else out
         if result_number(getattr(stored, "dtype", None)) >= 0:
@@ -177,7 +257,10 @@ cdef object in_two_calls(object features, object scale, object offset, object ou
     y = ufunc(features, scale, offset, **first)
     if out is None and type(y) is np.ndarray:
         out = y
-    return function(y, out=out, where=options["where"], casting=options["casting"], **keywords)
+    return function(y, out=out, **{key: options[key] for key in ("where", "casting") if key in options}, **keywords)
+
+
+cdef dict DEFAULTS = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
 
 
 # Whether the fast path takes it as scale or offset.
@@ -216,6 +299,7 @@ cdef object computed(
                 result = fast_path(features, scale, offset, target, number, order == "C", function, keywords)
         if result is None:
             options = {"where": where, "casting": casting, "order": order, "dtype": dtype, "subok": subok}
+            options = {key: value for key, value in options.items() if value is not DEFAULTS[key]}
             result = in_two_calls(features, scale, offset, out, activation, options)
         return result
     except (TypeError, ValueError, OverflowError) as error:
@@ -233,7 +317,10 @@ def rescale(
 
 # ---- normalize ----
 
-cdef dict known_constants = {}      # scale and offset by means, deviations and largest value
+cdef enum:
+    MOST_KNOWN = 64     # constants that are kept
+
+cdef dict known_constants = {}      # scale and offset, by the bytes of what they are made of
 
 
 cdef object per_channel(str what, object values):
@@ -244,7 +331,14 @@ cdef object per_channel(str what, object values):
     return array
 
 
-cdef tuple constants_of(object mean, object std, object max_value):
+cdef object along(object constants, int channels):
+    """They, or the number that they are, as what broadcasts along an axis, counted from the last one."""
+    if constants.ndim == 0:
+        return float(constants)
+    return constants.reshape(constants.shape + (1,) * (-1 - channels))
+
+
+cdef tuple constants_of(object mean, object std, object max_value, int channels):
     """Scale and offset, and how many there are of means and deviations."""
     largest = 1.0 if max_value is None else as_constant("max_value", max_value)
     if type(largest) is not float or not 0 < largest < np.inf:
@@ -255,65 +349,78 @@ cdef tuple constants_of(object mean, object std, object max_value):
     if mean.size != std.size and 1 not in (mean.size, std.size):
         raise ValueError(f"mean has {mean.size} numbers, and std has {std.size}")
     with np.errstate(all="ignore"):
-        return 1 / (largest * std), -mean / std, mean.size, std.size
+        return along(1 / (largest * std), channels), along(-mean / std, channels), mean.size, std.size
 
 
-cdef inline bint is_key(object value) noexcept:
-    """Whether a dictionary tells it from others: a float, but for -0.0, which equals 0.0."""
-    return type(value) is float and not (<double> value == 0 and signbit(<double> value))
+cdef tuple constants_for(object mean, object std, object max_value, int channels):
+    """As ``constants_of``. As a rule they are the same in every call, and take longer than a small image."""
+    cdef double numbers[2 * MOST_CHANNELS + 4]
+    cdef double* end = NULL
+    numbers[0], numbers[1] = channels, 1
+    if max_value is None or read(max_value, &numbers[1]):
+        end = read_all(mean, numbers + 2)
+        if end != NULL:
+            end = read_all(std, end)
+    if end == NULL:
+        return constants_of(mean, std, max_value, channels)
+    key = PyBytes_FromStringAndSize(<char*> numbers, <char*> end - <char*> numbers)
+    constants = known_constants.get(key)
+    if constants is None:
+        constants = constants_of(mean, std, max_value, channels)
+        if len(known_constants) >= MOST_KNOWN:
+            known_constants.clear()
+        known_constants[key] = constants
+    return constants
 
 
-cdef bint are_keys(object values) noexcept:
-    """The same for a float or a tuple of floats."""
-    if type(values) is not tuple:
-        return is_key(values)
-    for value in <tuple> values:
-        if not is_key(value):
-            return False
-    return True
+cdef object channels_first(object images, int ndim):
+    if is_plain(<PyObject*> images):
+        return cnp.PyArray_SwapAxes(cnp.PyArray_SwapAxes(images, ndim - 1, ndim - 2), ndim - 2, ndim - 3)
+    return np.transpose(images, (*range(ndim - 3), ndim - 1, ndim - 3, ndim - 2))
+
+
+cdef bint fits(object count, object images, int ndim, int channels) except -1:
+    """Whether there is one number, or one for each channel."""
+    if count == 1:
+        return True
+    if ndim == 0:
+        return False
+    return count == (PyArray_DIM(<PyArrayObject*> <PyObject*> images, ndim + channels) if cnp.PyArray_Check(images)
+                     else images.shape[channels])
 
 
 def normalize(
     images, mean, std, *,
     max_value=None, axis=-1, layout=None, activation=None, out=None, dtype=None, name=None, **unknown,
 ):
-    cdef tuple constants = None, shape
     cdef int ndim, channels
-    cdef object key = None
     try:
         if unknown:
             raise TypeError(f"got an unexpected keyword argument {min(unknown)!r}")
-        if not hasattr(images, "shape"):
+        if not cnp.PyArray_Check(images) and not hasattr(images, "shape"):
             images = np.asarray(images)
-        shape = tuple(images.shape)
-        ndim, channels = len(shape), operator.index(axis)
-        if layout not in (None, "CHW"):
+        ndim = cnp.PyArray_NDIM(images) if cnp.PyArray_Check(images) else len(images.shape)
+        channels = operator.index(axis)
+        if layout is not None and not (isinstance(layout, str) and layout == "CHW"):
             raise ValueError(f"layout must be \"CHW\" or None, not {layout!r}")
         if not -ndim <= channels < ndim and (ndim > 0 or channels != -1):
             raise ValueError(f"axis {channels} is out of bounds for images of {ndim} dimensions")
         channels -= ndim if channels >= 0 else 0
         if layout is not None and (ndim < 3 or channels != -1):
-            raise ValueError(f"layout=\"CHW\" is for images (..., height, width, channels), not of shape {shape}")
-        # As a rule they are the same in every call, and working them out takes longer than a small image.
-        if are_keys(mean) and are_keys(std) and (max_value is None or type(max_value) in (int, float)):
-            key = (mean, std, max_value)
-            constants = known_constants.get(key)
-        if constants is None:
-            constants = constants_of(mean, std, max_value)
-            if key is not None and len(known_constants) < 64:
-                known_constants[key] = constants
-        scale, offset, means, deviations = constants
-        for what, count in (("mean", means), ("std", deviations)):
-            if count != 1 and (ndim == 0 or count != shape[channels]):
-                raise ValueError(f"{what} has {count} numbers for images of shape {shape}")
+            raise ValueError(
+                f"layout=\"CHW\" is for images (..., height, width, channels), not of shape {tuple(images.shape)}"
+            )
+        scale, offset, means, deviations = constants_for(mean, std, max_value, -3 if layout is not None else channels)
+        if not fits(means, images, ndim, channels):
+            raise ValueError(f"mean has {means} numbers for images of shape {tuple(images.shape)}")
+        if not fits(deviations, images, ndim, channels):
+            raise ValueError(f"std has {deviations} numbers for images of shape {tuple(images.shape)}")
         if layout is not None:
-            images = np.transpose(images, (*range(ndim - 3), ndim - 1, ndim - 3, ndim - 2))
-            channels = -3
-        if channels != -1:
-            scale, offset = (c.reshape(c.shape + (1,) * (-1 - channels)) if c.ndim else c for c in (scale, offset))
+            images = channels_first(images, ndim)
     except (TypeError, ValueError, OverflowError) as error:
         raise explained(error, call_text("normalize", name)) from error
-    order = "K" if layout is None else "C"
+    # In the order of its axes, where NumPy allocates the result.
+    order = "C" if layout is not None and cnp.PyArray_Check(images) else "K"
     return computed("normalize", images, scale, offset, out, activation, True, "same_kind", order, dtype, True, name)
 
 

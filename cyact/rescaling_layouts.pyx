@@ -9,7 +9,7 @@ from cyact.arrays cimport (
     GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_NDIM, PyArray_STRIDE, PyArray_STRIDES, PyArrayObject,
     broadcast_strides, compute_strided, fill_nest,
 )
-from cyact.dispatch cimport begin_nest, level, run_contiguous, run_strided
+from cyact.dispatch cimport begin_nest, level, run_contiguous, run_rows, run_strided
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
 from cyact.kernels.table cimport MAX_DIMS, PATTERN, Kernel, LoopNest, Rescaling
 
@@ -17,6 +17,8 @@ cnp.import_array()
 
 cdef enum:
     LONGEST_PIXEL = 64      # bytes, unless pixels lie in one straight run
+    SHUFFLED = 4            # channels of bytes that are brought into order as they are loaded, at most
+    LEAST_ROW = 8           # pixels: rows of fewer are copied, many at a time
 
 
 # ---- scale and offset ----
@@ -92,6 +94,17 @@ cdef int pattern_length(int channels, bint in_parts) noexcept nogil:
     return length if in_parts or length > PATTERN // 2 else PATTERN // 2 // length * length
 
 
+# How sixteen bytes of pixels are brought into the output's order: those of the first pixel, or where pixels are read
+# backwards the sixteen that end with it.
+cdef void fill_order(Rescaling* r, bint backwards) noexcept nogil:
+    cdef int size = r.channels, i = 0, pixel = 16 - size if backwards else 0, k
+    while i < 16:
+        for k in range(min(size, 16 - i)):
+            r.order[i + k] = (pixel + (size - 1 - k if r.turned else k)) & 15
+        i += size
+        pixel += -size if backwards else size
+
+
 # Computes n elements, where scale and offset differ along one axis at most, along which the input's elements lie beside
 # each other. False, and nothing is written, where they do not, or where the output's layout is none of the two.
 cdef bint compute_pixels(
@@ -104,11 +117,11 @@ cdef bint compute_pixels(
     cdef cnp.npy_intp own[2][MAX_DIMS]
     cdef const cnp.npy_intp* strides[2]
     cdef char* data[2]
-    cdef int ndim = 0, a, o, k
+    cdef int ndim = 0, last, a, o, k
     cdef Py_ssize_t step, out_step
-    cdef bint straight
+    cdef bint straight, backwards
     data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)
-    r.first, r.second, r.channels, r.backwards, r.plane, r.kernel = first, second, 1, False, 0, first[0]
+    r.first, r.second, r.channels, r.turned, r.plane, r.kernel = first, second, 1, False, 0, first[0]
     if second != NULL:
         memcpy(r.numbers, numbers, second.parameters * sizeof(numbers[0]))
     if axis >= 0:
@@ -128,11 +141,10 @@ cdef bint compute_pixels(
         if out_step != first.itemsize[3]:
             r.plane = out_step
         elif step < 0:
-            r.backwards = True
+            r.turned = True
             data[0] += (r.channels - 1) * step
-        if step != first.itemsize[0] and not r.backwards:
+        if step != first.itemsize[0] and not r.turned:
             return False
-    r.in_parts = first.types[0] in b"bB" and first.types[3] != b"d" and not level.emulates_fma
     r.kernel.inputs, r.kernel.parameters, r.kernel.operands = 1, 0, 2
     r.kernel.itemsize[0] = r.channels * first.itemsize[0]
     r.kernel.itemsize[1] = first.itemsize[3] if r.plane != 0 else r.channels * first.itemsize[3]
@@ -148,15 +160,12 @@ cdef bint compute_pixels(
     begin_nest(&nest, &r.kernel)
     if not fill_nest(&nest, ndim, shape, strides, data):
         return False
-    straight = nest.ndim == 1
-    for o in range(2):
-        straight = straight and nest.strides[o][0] == r.kernel.itemsize[o]
-    if r.plane != 0 and nest.strides[1][nest.ndim - 1] != r.kernel.itemsize[1]:
+    last = nest.ndim - 1
+    if r.plane != 0 and nest.strides[1][last] != r.kernel.itemsize[1]:
         return False
-    if not straight and max(r.kernel.itemsize[0], r.kernel.itemsize[1]) > LONGEST_PIXEL:
+    if r.plane != 0 and r.channels * 16 > PATTERN or r.turned and r.kernel.itemsize[0] > LONGEST_PIXEL:
         return False
-    if r.plane != 0 and r.channels * 16 > PATTERN or r.backwards and r.kernel.itemsize[0] > LONGEST_PIXEL:
-        return False
+    r.in_parts = first.types[0] in b"bB" and first.types[3] != b"d" and not level.emulates_fma
     while True:
         r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
         if r.length == 0:
@@ -164,6 +173,21 @@ cdef bint compute_pixels(
         if fill_pattern(&r, given, axis, n):
             break
         r.in_parts = False
+    # Rows of pixels that lie backwards are read as they lie, by kernels that can.
+    r.shuffled = r.in_parts and r.channels <= SHUFFLED and r.plane == 0
+    backwards = (r.shuffled or r.plane != 0) and nest.strides[0][last] == -r.kernel.itemsize[0]
+    if backwards:
+        r.kernel.itemsize[0] = -r.kernel.itemsize[0]
+    straight = nest.strides[0][last] == r.kernel.itemsize[0] and nest.strides[1][last] == r.kernel.itemsize[1]
+    if not straight or nest.ndim > 1 and nest.shape[last] < LEAST_ROW:
+        # Blocks are copied, forwards.
+        straight = backwards = False
+        r.kernel.itemsize[0] = abs(r.kernel.itemsize[0])
+        if max(r.kernel.itemsize[0], r.kernel.itemsize[1]) > LONGEST_PIXEL:
+            return False
+    r.shuffled = r.shuffled and (r.turned or backwards)
+    if r.shuffled:
+        fill_order(&r, backwards)
     if n < GIL_FREE:
         run_pixels(&nest, straight, n // r.channels, allocated or r.plane != 0)
     else:
@@ -176,6 +200,8 @@ cdef bint compute_pixels(
 cdef void run_pixels(LoopNest* nest, bint straight, Py_ssize_t n, bint in_cache) noexcept nogil:
     if not straight:
         run_strided(nest)
+    elif nest.ndim > 1:
+        run_rows(nest)
     elif n < GIL_FREE:
         nest.kernel.call(nest.kernel, nest.data, n, True, False)
     else:

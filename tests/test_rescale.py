@@ -119,6 +119,23 @@ def test_published_examples():
     np.testing.assert_allclose(ours, (image.astype("float32") - mean) * factor, atol=4e-7)
 
 
+def test_examples_of_their_own_tests():
+    """What albumentations' and torchvision's tests of Normalize expect; the former in float32, within 1 ULP."""
+    image = np.full((10, 10, 3), 127, "uint8")
+    expected = (np.ones(image.shape, "float32") * 127 / 255 - 50) / 3
+    np.testing.assert_array_max_ulp(cyact.normalize(image, 50, 3, max_value=255), expected, 1)
+    image = np.full((10, 10, 3), 0.4, "float32")
+    np.testing.assert_array_max_ulp(cyact.normalize(image, 50, 3, max_value=1.0), (image - 50) / 3, 1)
+    for channels in (1, 3):
+        image = np.random.default_rng(channels).random((channels, 10, 10), "float32")
+        mean, std = image.mean(axis=(1, 2)), image.std(axis=(1, 2))
+        normal = cyact.normalize(image, mean, std, axis=0)
+        np.testing.assert_allclose(normal.mean(axis=(1, 2)), 0, atol=1e-6)
+        np.testing.assert_allclose(normal.std(axis=(1, 2)), 1, atol=1e-6)
+    assert cyact.normalize(image, mean, std, axis=0, out=image) is image
+    assert_same_bits(image, normal)
+
+
 # ---- layouts ----
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 37, 41, 3), dtype=np.uint8)
@@ -174,26 +191,48 @@ def test_threads():
         want = cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid")
     with cyact.num_threads(3):
         assert_same_bits(cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid"), want)
+        for view in (np.s_[:, ::-1], np.s_[::-1, ::-1], np.s_[..., ::-1], np.s_[5:-5, 7:-7], np.s_[:3]):
+            y = cyact.normalize(x[view], MEAN, STD, max_value=255, out=np.empty(x[view].shape, "float32"))
+            with cyact.num_threads(1):
+                assert_same_bits(y, cyact.normalize(x[view].copy(), MEAN, STD, max_value=255))
         out = np.empty((3, 700, 800), "float32")
         cyact.normalize(x, MEAN, STD, max_value=255, activation="sigmoid", layout="CHW", out=out)
         assert_same_bits(out, np.moveaxis(want, -1, 0).copy())
 
 
+def by_channel(x, scale, offset, result="float32"):
+    """Each channel by itself, from a contiguous copy."""
+    channels = [cyact.rescale(np.array(x[..., c]), scale[c], offset[c], dtype=result) for c in range(x.shape[-1])]
+    return np.stack(channels, -1)
+
+
 @pytest.mark.parametrize("step", [1, -1])
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
-@pytest.mark.parametrize("width", [1, 2, 5, 6, 7, 16, 65, 400])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 5, 6, 7, 8, 9, 16, 17, 65, 400])
 def test_flips_and_channel_orders(width, dtype, step):
-    """Pixels of 2 to 64 bytes, forwards and backwards, with channels in either order; to channels first too."""
+    """Pixels of 1 to 64 bytes, forwards and backwards, with channels in either order; to channels first too."""
     rng = np.random.default_rng(width)
-    for channels in (2, 3, 4, 8):
+    for channels in (1, 2, 3, 4, 5, 8):
         x = rng.integers(0, 100, (3, width, channels)).astype(dtype)
         scale, offset = rng.normal(size=(2, channels))
-        for a in (x[:, ::-1, ::step], x[::-1, :, ::step], x[:, 1:, ::step], x.transpose(1, 0, 2)[..., ::step]):
-            want = np.stack([cyact.rescale(np.array(a[..., c]), scale[c], offset[c]) for c in range(channels)], -1)
-            assert_same_bits(cyact.rescale(a, scale, offset, np.empty(a.shape, want.dtype)), want)
-            first = np.empty((channels, *a.shape[:2]), want.dtype)
-            cyact.rescale(a, scale, offset, np.moveaxis(first, 0, -1))
-            assert_same_bits(first, np.moveaxis(want, -1, 0).copy())
+        flipped = x[:, ::-1, ::step], x[::-1, :, ::step], x[::-1, ::-1, ::step], x[:, ::-1][:, 1:, ::step]
+        for a in (*flipped, x[:, 1:, ::step], x.transpose(1, 0, 2)[..., ::step], x[0, ::-1, ::step]):
+            for result in ("float16", "float32", "float64"):
+                want = by_channel(a, scale, offset, result)
+                assert_same_bits(cyact.rescale(a, scale, offset, np.empty(a.shape, result)), want)
+                first = np.empty((channels, *a.shape[:-1]), result)
+                cyact.rescale(a, scale, offset, np.moveaxis(first, 0, -1))
+                assert_same_bits(first, np.moveaxis(want, -1, 0).copy())
+            activated = cyact.rescale(a, scale, offset, activation="tanh", dtype="float32")
+            assert_same_bits(activated.copy(), cyact.tanh(by_channel(a, scale, offset)))
+            one = cyact.rescale(np.array(a), 0.1, -3.0)
+            assert_same_bits(cyact.rescale(a, 0.1, -3.0, np.empty(a.shape, one.dtype)), one)
+
+
+def test_flips_of_constants_that_cannot_be_split():
+    x = IMAGES[..., ::-1][:, :, ::-1]
+    scale, offset = np.array([1e200, 1.0, 1e-300]), np.array([0.0, 1e-320, 3.0])
+    assert_same_bits(cyact.rescale(x, scale, offset, np.empty(x.shape, "float32")), by_channel(x, scale, offset))
 
 
 @pytest.mark.parametrize(("period", "dtype"), [(3, "uint8"), (3, "float64"), (7, "uint8"), (30, "uint8")])
@@ -243,6 +282,8 @@ GUARDED = """if True:
                         cyact.rescale(a, scale, offset, out.reshape(x.shape), activation="relu")
                         cyact.rescale(a, scale, offset, out.reshape(x.shape))
                         cyact.rescale(a, scale, offset, np.moveaxis(out.reshape(channels, 2, width), 0, -1))
+                        out = rooms[1].line(np.dtype("float16"), n, at_end)
+                        cyact.rescale(a, scale, offset, out.reshape(x.shape))
 """
 
 
@@ -318,6 +359,58 @@ def test_means_of_zero():
     for mean in (0.0, -0.0, 0.0):
         assert_same_bits(cyact.normalize(x, mean, 1.0), x - np.float32(mean))
         assert_same_bits(cyact.normalize(x, (mean,), (1.0,)), x - np.float32(mean))
+
+
+def test_constants_that_change():
+    """What is worked out once is found again by what was given, not by which object it was."""
+    x = np.random.default_rng(5).random((4, 3), "float32")
+
+    def assert_right(mean, std):
+        with np.errstate(all="ignore"):
+            scale, offset = 1 / np.asarray(std, "float64"), -np.asarray(mean, "float64") / np.asarray(std, "float64")
+        assert_same_bits(cyact.normalize(x, mean, std), cyact.rescale(x, scale, offset))
+
+    for dtype in ("float64", "float32", "float16", "int64"):
+        mean, std = np.array([1, 2, 3], dtype), np.array([4, 5, 6], dtype)
+        for value in (1, 2, 3):
+            mean[1] = std[2] = value
+            assert_right(mean, std)
+            assert_right(mean.tolist(), tuple(std))
+            assert_right(mean[::-1], std[2])
+            assert_right(mean[1], np.array(std[2]))
+            assert_right(mean[1:2], std[:1])
+    for i in range(200):        # more than are kept
+        assert_right((i, 0.5, 1.5), 2.0)
+    assert_right((np.float32(0.1), 0.0, 1.0), 1.0)
+    assert_right((0.1, 0.0, 1.0), 1.0)
+    assert_right((np.float64(0.1), 0, 1), 1)
+    for integer in (2**30, 2**30 + 1, 2**53 + 1, 2**62, -(2**63)):
+        assert_right((integer, 0, 1), integer)
+    for mean in ([0, None, 0], (0, "1", 0), True, None):
+        cyact.normalize(x, (0, 1, 0), 1)
+        cyact.normalize(x, 1, 1)
+        with pytest.raises(TypeError, match="mean"):
+            cyact.normalize(x, mean, 1)
+    # The same numbers along another axis.
+    y = np.ascontiguousarray(np.broadcast_to(x[:3, :1], (3, 3)))
+    for axis in (-1, 0, -2, 1):
+        want = cyact.rescale(y, 1.0, -np.array([1.0, 2.0, 3.0]).reshape((3, 1) if axis in (0, -2) else 3))
+        assert_same_bits(cyact.normalize(y, (1.0, 2.0, 3.0), 1.0, axis=axis), want)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 30, 5000])
+def test_one_row(n, dtype):
+    """A constant for each element, as numbers for one and arrays for the other too."""
+    rng = np.random.default_rng(n)
+    x, scale, offset = rng.integers(0, 100, n).astype(dtype), *rng.normal(size=(2, n))
+    for result in ("float16", "float32", "float64"):
+        want = np.array([cyact.rescale(x[i], scale[i], offset[i], dtype=result) for i in range(n)])
+        assert_same_bits(cyact.rescale(x, scale, offset, dtype=result), want)
+        assert_same_bits(cyact.rescale(x[None], scale, offset, np.empty((1, n), result))[0], want)
+        assert_same_bits(cyact.rescale(x[::-1], scale[::-1], offset[::-1], dtype=result)[::-1].copy(), want)
+        assert_same_bits(cyact.rescale(x, np.repeat(scale, 2)[::2], offset, dtype=result), want)
+        assert_same_bits(cyact.rescale(x, tuple(scale), list(offset), dtype=result), want)
 
 
 @pytest.mark.parametrize("says, keywords", [

@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> None:
     for pixels in (face, photo, photo.repeat(2, axis=0).repeat(2, axis=1)):
         _table(pixels, labels, others)
     _table(photo.astype(np.float32), labels, {"NumPy": others["NumPy"]}, in_place=True)
+    if "blobFromImage*" in others:
+        say("\n* of OpenCV: one deviation for all channels, which it puts first, in a new array")
     say(f"\nwrote {args.output}")
 
 
@@ -76,6 +78,9 @@ def _other_ways() -> dict[str, Way]:
             return cv2.multiply(out, factor, dst=out)
 
         ways["OpenCV"] = by_opencv
+        if hasattr(cv2, "dnn"):     # some builds leave it out
+            deviation, middle = 1 / (255 * sum(STD) / len(STD)), [255 * m for m in MEAN]
+            ways["blobFromImage*"] = lambda photo, out: cv2.dnn.blobFromImage(photo, deviation, mean=middle)
     with suppress(ImportError):
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")      # or it asks for a newer version, over the network
         from albumentations import Normalize

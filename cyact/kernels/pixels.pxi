@@ -18,17 +18,16 @@ cdef inline void copy_pixel(char* to, const char* source, int size, int itemsize
 cdef void copy_dense_pixels(
     char* to, const char* source, int size, bint backwards, int itemsize, bint turned, Py_ssize_t n
 ) noexcept nogil:
-    cdef int group = 16 // size, step = -size if backwards else size, i, p, k
+    cdef int group = 16 // size, step = -size if backwards else size, p, k, at, i = 0
     cdef Py_ssize_t done = 0
     cdef uint8_t order[16]
-    for i in range(16):
-        p = i // size
-        k = i % size
-        if turned:
-            k = size - itemsize - k // itemsize * itemsize + k % itemsize
-        if backwards:
-            p = group - 1 - p
-        order[i] = p * size + k if i < group * size else 0
+    for p in range(group):
+        at = (group - 1 - p if backwards else p) * size
+        for k in range(size):
+            order[i] = at + (size - itemsize - k + 2 * (k & itemsize - 1) if turned else k)
+            i += 1
+    for i in range(group * size, 16):
+        order[i] = 0
     if n > 0 and backwards:
         copy_pixel(to, source, size, itemsize, turned)
         done = 1

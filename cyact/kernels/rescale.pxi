@@ -130,39 +130,84 @@ cdef inline void rescale_vector(
         store_vector(out, block)
 
 
+# One vector of each of ``repetitions``, 1 or 4, that have the same constants.
+cdef inline void rescale_repetitions(
+    const byte* x, const float* parts, Py_ssize_t length, float* out, int repetitions
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
+    cdef float constants[4][VECTOR]
+    for i in range(lanes):
+        constants[0][i], constants[1][i] = parts[i], parts[PATTERN + i]
+        constants[2][i], constants[3][i] = parts[2 * PATTERN + i], parts[3 * PATTERN + i]
+    rescale_vector(x, constants[0], constants[1], constants[2], constants[3], out, lanes)
+    if repetitions == 4:        # not in a loop, which would take longer than what is in it
+        x, out = x + length, out + length
+        rescale_vector(x, constants[0], constants[1], constants[2], constants[3], out, lanes)
+        x, out = x + length, out + length
+        rescale_vector(x, constants[0], constants[1], constants[2], constants[3], out, lanes)
+        x, out = x + length, out + length
+        rescale_vector(x, constants[0], constants[1], constants[2], constants[3], out, lanes)
+
+
 # ``parts`` are the four parts of the constants, each PATTERN elements after the one before. They repeat after
-# ``length`` elements, which are whole vectors. Four repetitions are computed at a time: constants are loaded once.
+# ``length`` elements, which are whole vectors.
 cdef void rescale_in_parts(
     const byte* x, const float* parts, Py_ssize_t length, float* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t i, k, at, lanes = VECTOR // sizeof(float)
-    cdef float constants[4][VECTOR]
+    cdef Py_ssize_t at, lanes = VECTOR // sizeof(float)
     while n >= 4 * length:
         at = 0
         while at < length:
-            for i in range(lanes):
-                constants[0][i], constants[1][i] = parts[at + i], parts[PATTERN + at + i]
-                constants[2][i], constants[3][i] = parts[2 * PATTERN + at + i], parts[3 * PATTERN + at + i]
-            for k in range(4):
-                rescale_vector(
-                    x + k * length + at, constants[0], constants[1], constants[2], constants[3],
-                    out + k * length + at, lanes,
-                )
+            rescale_repetitions(x + at, parts + at, length, out + at, 4)
             at += lanes
         x += 4 * length
         out += 4 * length
         n -= 4 * length
     at = 0
-    while n > 0:
-        rescale_vector(
-            x, parts + at, parts + PATTERN + at, parts + 2 * PATTERN + at, parts + 3 * PATTERN + at, out, n
-        )
+    while n >= lanes:
+        rescale_repetitions(x, parts + at, length, out, 1)
         x += lanes
         out += lanes
         n -= lanes
         at += lanes
-        if at == length:
-            at = 0
+        at = 0 if at == length else at
+    if n > 0:
+        rescale_vector(
+            x, parts + at, parts + PATTERN + at, parts + 2 * PATTERN + at, parts + 3 * PATTERN + at, out, n
+        )
+
+
+# n elements of images whose pixels are read backwards, or whose channels are: as many whole pixels at a time as a
+# vector has room for. It is stored whole, and what is beyond these pixels is written again after that. ``begin`` is
+# where the sixteen bytes that are loaded begin, seen from the pixel that comes first in the output.
+cdef void rescale_shuffled(
+    const byte* x, Py_ssize_t step, const uint8_t* order, const float* parts, int channels, float* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), group = min(lanes, <Py_ssize_t> 16) // channels * channels, m
+    cdef Py_ssize_t begin = channels - 16 if step < 0 else 0, forward = -group if step < 0 else group
+    cdef float constants[4][VECTOR]
+    cdef byte pixels[16]
+    for i in range(lanes):
+        constants[0][i], constants[1][i] = parts[i], parts[PATTERN + i]
+        constants[2][i], constants[3][i] = parts[2 * PATTERN + i], parts[3 * PATTERN + i]
+    while n >= 16:
+        shuffle(pixels, x + begin, order)
+        rescale_vector(pixels, constants[0], constants[1], constants[2], constants[3], out, lanes)
+        x += forward
+        out += group
+        n -= group
+    # Of the last pixels there are not sixteen bytes.
+    while n > 0:
+        m = min(n, group)
+        if step < 0:
+            copy_bytes(pixels + 16 - m, x + channels - m, m)
+        else:
+            copy_bytes(pixels, x, m)
+        shuffle(pixels, pixels, order)
+        rescale_vector(pixels, constants[0], constants[1], constants[2], constants[3], out, m)
+        x += forward
+        out += m
+        n -= m
 
 
 # With scale and offset whole, which are split here. What cannot be split is computed in double, and all is where there
@@ -255,7 +300,7 @@ cdef void rescale_elements(
     cdef float block[PATTERN]
     cdef float* to = <float*> out
     cdef char* args[4]
-    cdef Py_ssize_t m, most = n
+    cdef Py_ssize_t m, most = n, step = -1 if r.shuffled and r.kernel.itemsize[0] < 0 else 1
     # Whole repetitions at a time, as many as there is room for.
     if not r.in_parts:
         most = n if single else length
@@ -269,12 +314,18 @@ cdef void rescale_elements(
             args[1], args[2] = <char*> &r.constants.whole[0][at], <char*> &r.constants.whole[1][at]
             kernel.call(kernel, args, m, single, False)
         elif kernel.types[0] == b"b":
-            rescale_in_parts[int8_t](<const int8_t*> x, parts, length, to, m)
+            if r.shuffled:
+                rescale_shuffled[int8_t](<const int8_t*> x, step, r.order, parts, r.channels, to, m)
+            else:
+                rescale_in_parts[int8_t](<const int8_t*> x, parts, length, to, m)
         else:
-            rescale_in_parts[uint8_t](<const uint8_t*> x, parts, length, to, m)
+            if r.shuffled:
+                rescale_shuffled[uint8_t](<const uint8_t*> x, step, r.order, parts, r.channels, to, m)
+            else:
+                rescale_in_parts[uint8_t](<const uint8_t*> x, parts, length, to, m)
         if to == block:
             store_16_bit(block, type, out, m)
-        x += m * kernel.itemsize[0]
+        x += step * m * kernel.itemsize[0]
         out += m * kernel.itemsize[3]
         n -= m
 
@@ -294,18 +345,21 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const char* x = args[0]
     cdef const char* pixels
     cdef char* out = args[1]
-    cdef char turned[RESCALED_BLOCK]
-    cdef char block[RESCALED_BLOCK]
+    cdef char memory[2 * RESCALED_BLOCK + 64]
+    cdef char* turned = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char* block = turned + RESCALED_BLOCK
+    cdef bint copied = r.turned and not r.shuffled
+    cdef Py_ssize_t repetition, most, m
+    if r.second == NULL and not copied:
+        rescale_elements(r, x, 0, r.length, r.channels == 1, out, n * r.channels)
+        return
     # Pixels at a time, whole repetitions of the pattern.
-    cdef Py_ssize_t repetition = r.length // r.channels, most = n, m
-    if r.backwards:
-        most = RESCALED_BLOCK // kernel.itemsize[0] // repetition * repetition
-    elif r.second != NULL:
-        most = RESCALED_BLOCK // kernel.itemsize[1] // repetition * repetition
+    repetition = r.length // r.channels
+    most = RESCALED_BLOCK // max(abs(kernel.itemsize[0]), kernel.itemsize[1]) // repetition * repetition
     while n > 0:
         m = min(most, n)
         pixels = x
-        if r.backwards:
+        if copied:
             turn_pixels(turned, x, kernel.itemsize[0], r.first.itemsize[0], m)
             pixels = turned
         if r.second == NULL:
@@ -321,22 +375,35 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
 # The output's place is that of the first plane.
 cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     cdef const Rescaling* r = <const Rescaling*> kernel
-    cdef int itemsize = r.first.itemsize[0], c
-    cdef char planes[RESCALED_BLOCK]
-    cdef char block[RESCALED_BLOCK]
+    cdef int itemsize = r.first.itemsize[0], size = r.channels * itemsize, c
+    cdef bint backwards = kernel.itemsize[0] < 0
+    cdef char memory[3 * RESCALED_BLOCK + 64]
+    cdef char* planes = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char* block = planes + RESCALED_BLOCK
+    cdef char* turned = block + RESCALED_BLOCK
     cdef const char* x = args[0]
+    cdef const char* plane
     cdef char* out = args[1]
     cdef char* at
-    cdef Py_ssize_t m, most = RESCALED_BLOCK // max(kernel.itemsize[0], kernel.itemsize[1])
+    cdef Py_ssize_t m, most = RESCALED_BLOCK // max(size, kernel.itemsize[1])
     while n > 0:
         m = min(most, n)
-        copy_plane(planes, m * itemsize, itemsize, x, itemsize, kernel.itemsize[0], r.channels, m, itemsize)
+        copy_plane(
+            planes, m * itemsize, itemsize, x - (m - 1) * size if backwards else x, itemsize, size, r.channels, m,
+            itemsize,
+        )
         for c in range(r.channels):
             at = out + c * r.plane
+            plane = planes + c * m * itemsize
+            if backwards:
+                copy_plane(
+                    turned, m * itemsize, itemsize, plane + (m - 1) * itemsize, itemsize, -itemsize, 1, m, itemsize
+                )
+                plane = turned
             if r.second == NULL:
-                rescale_elements(r, planes + c * m * itemsize, 16 * c, 16, True, at, m)
+                rescale_elements(r, plane, 16 * c, 16, True, at, m)
             else:
-                rescale_elements(r, planes + c * m * itemsize, 16 * c, 16, True, block, m)
+                rescale_elements(r, plane, 16 * c, 16, True, block, m)
                 activate(r, block, at, m)
         x += m * kernel.itemsize[0]
         out += m * kernel.itemsize[1]

@@ -4,7 +4,7 @@ A level is an extension module that is compiled for one set of instructions. It 
 everything else of the package is baseline code and calls through the pointers found there.
 """
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
 cdef enum:
     MAX_DIMS = 64           # NumPy's own limit on the number of dimensions
@@ -77,12 +77,15 @@ cdef union Constants:
 # ``rescale`` for one call, where scale and offset repeat: they are the same for whatever lies ``channels`` elements
 # apart. To whoever runs kernels, that many elements of the input are one, a pixel.
 cdef struct Rescaling:
-    Kernel kernel                   # of pixels: a pointer to it is one to this
+    # Of pixels: a pointer to it is one to this. Where ``itemsize`` of the input is negative, pixels are read backwards.
+    Kernel kernel
     const Kernel* first             # of single elements
     const Kernel* second            # the activation's, NULL for none
     uint64_t numbers[MAX_PARAMETERS]        # its parameters, a value of any dtype each
     int channels
-    bint backwards                  # the channels of the input lie in the other order
+    bint turned                     # the channels of the input lie in the other order
+    bint shuffled                   # pixels are brought into order as they are loaded, sixteen bytes at a time
+    uint8_t order[16]               # how: as ``shuffle`` has it
     Py_ssize_t plane                # bytes from a channel of the output to the next, where it has planes, else 0
     bint in_parts                   # computed as floats
     int length                      # of the pattern: whole pixels, and whole vectors; of planes, 16 for each channel
