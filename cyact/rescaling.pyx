@@ -20,7 +20,7 @@ import numpy as np
 from cyact.activations cimport Activation
 from cyact.arguments cimport OPTION, PARAMETER, call_text, dtype_kind, explained
 from cyact.arrays cimport (
-    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_ITEMSIZE, PyArray_NDIM,
+    CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM,
     PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write,
     same_shape, size,
 )
@@ -242,7 +242,7 @@ cdef tuple as_activation(object activation):
 
 
 cdef object in_two_calls(object features, object scale, object offset, object out, object activation, dict options):
-    """By the ufunc, and then by the activation. ``options`` has no defaults: not everything that is an array takes them."""
+    """By the ufunc, and then by the activation. ``options`` has no defaults: dask's arrays do not take all of them."""
     cdef object y, function, keywords
     cdef dict first
     if activation is None:
@@ -253,7 +253,7 @@ cdef object in_two_calls(object features, object scale, object offset, object ou
         # As without an activation: the dtype of ``out`` decides, where it is a floating-point one.
         stored = out[0] if type(out) is tuple else out
         if result_number(getattr(stored, "dtype", None)) >= 0:
-            first["dtype"] = stored.dtype
+            first["dtype"] = stored.dtype.newbyteorder("=")
     y = ufunc(features, scale, offset, **first)
     if out is None and type(y) is np.ndarray:
         out = y

@@ -117,7 +117,7 @@ cdef bint compute_pixels(
     cdef cnp.npy_intp own[2][MAX_DIMS]
     cdef const cnp.npy_intp* strides[2]
     cdef char* data[2]
-    cdef int ndim = 0, last, a, o, k
+    cdef int ndim = 0, last, a, k
     cdef Py_ssize_t step, out_step
     cdef bint straight, backwards
     data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)

@@ -333,6 +333,71 @@ def test_integers_out():
     assert out.tolist() == [0, 250]
 
 
+# ---- what is no plain array ----
+
+def test_dask():
+    array = pytest.importorskip("dask.array")
+    x = array.from_array(IMAGES, chunks=(2, 20, 41, 3))
+    for keywords in ({}, {"layout": "CHW"}, {"activation": "relu"}, {"layout": "CHW", "activation": "relu"}):
+        y = cyact.normalize(x, MEAN, STD, max_value=255, **keywords)
+        assert isinstance(y, array.Array)
+        assert_same_bits(y.compute(), cyact.normalize(IMAGES, MEAN, STD, max_value=255, **keywords))
+    assert_same_bits(cyact.rescale(IMAGES, array.from_array(np.array(STD))).compute(), cyact.rescale(IMAGES, STD))
+
+
+def test_masked_arrays():
+    mask = np.zeros(IMAGES.shape, bool)
+    mask[:, 3] = True
+    x = np.ma.array(IMAGES, mask=mask)
+    for keywords in ({}, {"activation": "relu"}):
+        y = cyact.normalize(x, MEAN, STD, **keywords)
+        np.testing.assert_array_equal(y.mask, mask)
+        assert_same_bits(y.data[~mask], cyact.normalize(IMAGES, MEAN, STD, **keywords)[~mask])
+    y = cyact.rescale(IMAGES, np.ma.array([1, 2, 3], mask=[False, True, False]))
+    assert y.mask[..., 1].all() and not y.mask[..., ::2].any()
+
+
+def test_pandas_and_xarray():
+    pandas, xarray = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    want = cyact.normalize(frame.to_numpy(), (1.0, 2.0), (3.0, 4.0), activation="tanh")
+    assert_same_bits(cyact.normalize(frame, (1.0, 2.0), (3.0, 4.0), activation="tanh").to_numpy(), want)
+    x = xarray.DataArray(IMAGES[0], dims=("height", "width", "channel"))
+    y = cyact.normalize(x, MEAN, STD)
+    assert y.dims == x.dims
+    assert_same_bits(y.to_numpy(), cyact.normalize(IMAGES[0], MEAN, STD))
+
+
+def test_numbers_of_other_types():
+    x = np.arange(6, dtype="uint8")
+    for scale in (2**70, Fraction(1, 255), np.float32(0.1), np.int8(3), np.array(0.1)):
+        assert_same_bits(cyact.rescale(x, scale, scale), cyact.rescale(x, float(scale), float(scale)))
+    for scale in (True, np.True_, None, "1", [True, "1"], [None]):
+        with pytest.raises(TypeError, match="scale"):
+            cyact.rescale(x, scale)
+    with pytest.raises(OverflowError, match="rescale"):
+        cyact.rescale(x, 10**400)
+    assert_same_bits(cyact.rescale(x, (2, 0.5, np.float64(1), 1, 1, 1)), cyact.rescale(x, np.array([2, 0.5, 1, 1, 1, 1])))
+
+
+def test_arrays_that_numpy_has_to_prepare():
+    """Misaligned, of another byte order, read-only, of a subclass, in a file."""
+    x = np.random.default_rng(6).normal(size=(5, 7, 3)).astype("float32")
+    want = cyact.normalize(x, MEAN, STD, activation="silu")
+    room = np.zeros(x.nbytes + 1, "uint8")
+    misaligned = room[1:].view("float32").reshape(x.shape)
+    misaligned[...] = x
+    read_only = np.frombuffer(x.tobytes(), "float32").reshape(x.shape)
+    for a in (misaligned, x.astype(">f4"), read_only, x.view(type("Own", (np.ndarray,), {}))):
+        assert_same_bits(cyact.normalize(a, MEAN, STD, activation="silu").view(np.ndarray), want)
+    for out in (np.empty(x.shape, ">f4"), np.zeros(x.nbytes + 1, "uint8")[1:].view("float32").reshape(x.shape)):
+        assert cyact.normalize(x, MEAN, STD, activation="silu", out=out) is out
+        assert_same_bits(out.astype("float32"), want)
+    with pytest.raises(ValueError, match="read-only"):
+        cyact.normalize(x, MEAN, STD, out=read_only)
+    assert_same_bits(read_only, x)
+
+
 # ---- errors ----
 
 @pytest.mark.parametrize("error, says, keywords", [
@@ -341,6 +406,9 @@ def test_integers_out():
     (ValueError, "broadcast", {"scale": np.ones(7)}), (TypeError, "activation", {"activation": "no"}),
     (TypeError, "activation", {"activation": np.tanh}), (TypeError, "activation", {"activation": cyact.relu_grad}),
     (TypeError, "beta", {"activation": partial(cyact.relu, beta=1)}), (TypeError, "axis", {"axis": 1}),
+    (TypeError, "approximate must be a bool", {"activation": partial(cyact.gelu, approximate=2)}),
+    (TypeError, "alpha must be", {"activation": partial(cyact.leaky_relu, alpha=None)}),
+    (ValueError, "broadcast", {"activation": partial(cyact.leaky_relu, alpha=np.ones(5))}),
     (TypeError, "cast", {"out": np.ones((4, 6), "int32")}), (ValueError, "broadcast", {"out": np.ones((4, 5))}),
     (TypeError, "int8", {"dtype": "int8"}), (TypeError, "bool", {"features": np.ones((4, 6), bool)}),
 ], ids=str)
@@ -417,7 +485,8 @@ def test_one_row(n, dtype):
     ("std is 0", {"std": (1.0, 0.0, 1.0)}), ("mean has", {"mean": (0.0, 0.0)}), ("std has", {"std": np.ones((1, 3))}),
     ("layout", {"layout": "WHC"}), ("axis", {"axis": 5}), ("layout", {"layout": "CHW", "axis": 0}),
     ("max_value", {"max_value": 0}), ("layout", {"layout": "CHW", "images": np.ones((2, 3))}),
-    ("broadcast", {"out": np.ones((4, 6, 2))}),
+    ("broadcast", {"out": np.ones((4, 6, 2))}), ("layout", {"layout": np.array(["CHW", "HWC"])}),
+    ("broadcast", {"layout": "CHW", "out": np.ones(IMAGES[0].shape, "float32")}),
 ], ids=str)
 def test_errors_of_normalize(says, keywords):
     given = {"images": IMAGES[0], "mean": MEAN, "std": STD, "name": "layer 7"} | keywords
