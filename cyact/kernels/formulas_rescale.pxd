@@ -55,18 +55,33 @@ cdef inline double rescale_wide(number integer, double scale, double offset) noe
 # q is a power of two such that no result is above 2^24 q. The high parts are the multiples of q nearest to scale and
 # offset: scale_high x + offset_high is a multiple of q of at most 24 bits, so that float arithmetic has it exactly. The
 # low parts are the rest, rounded to float: at most q / 2, so that all their rounding errors together are below 2^-17 q.
-cdef inline bint split_constants(double scale, double offset, double least, Parts* parts) noexcept nogil:
-    cdef double first = fabs(scale * least + offset), last = fabs(scale * 255 + offset), largest, q, high
+# To the parts' places; 1 where double has to be used, else 0. Without a branch, so that loops over it are vector code.
+cdef inline int64_t split_into(
+    double scale, double offset, double least, double* scale_high, double* offset_high, double* scale_low,
+    double* offset_low,
+) noexcept nogil:
+    cdef double first = fabs(scale * least + offset), last = fabs(scale * 255 + offset), largest, q
     # A little more than the largest: rounded to multiples of q, scale and offset may make more of it.
     largest = max(max(first, last), fabs(offset)) * 1.0078125
-    if not (PARTS_LEAST < largest < PARTS_MOST and first <= largest and last <= largest):       # or NaN
-        return False
     # The power of two above ``largest`` is its exponent's bits, and one more; q is 2^-24 of that.
     q = from_bits_d((bits_d(largest) & <int64_t> 0x7ff0000000000000) - (<int64_t> 23 << 52))
-    high = (scale + ROUNDING * q) - ROUNDING * q
-    parts.scale_high, parts.scale_low = <float> high, <float> (scale - high)
-    high = (offset + ROUNDING * q) - ROUNDING * q
-    parts.offset_high, parts.offset_low = <float> high, <float> (offset - high)
+    scale_high[0] = (scale + ROUNDING * q) - ROUNDING * q
+    offset_high[0] = (offset + ROUNDING * q) - ROUNDING * q
+    scale_low[0], offset_low[0] = scale - scale_high[0], offset - offset_high[0]
+    # Each comparison is false for NaN.
+    return 1 - (
+        <int64_t> (largest > PARTS_LEAST) & <int64_t> (largest < PARTS_MOST)
+        & <int64_t> (first <= largest) & <int64_t> (last <= largest)
+    )
+
+
+cdef inline bint split_constants(double scale, double offset, double least, Parts* parts) noexcept nogil:
+    cdef double high[2]
+    cdef double low[2]
+    if split_into(scale, offset, least, &high[0], &high[1], &low[0], &low[1]):
+        return False
+    parts.scale_high, parts.offset_high = <float> high[0], <float> high[1]
+    parts.scale_low, parts.offset_low = <float> low[0], <float> low[1]
     return True
 
 

@@ -218,10 +218,11 @@ cdef void rescale_bytes(const Kernel* kernel, byte** args, Py_ssize_t n, bint si
     cdef const double* offset = <const double*> args[2]
     cdef float* out = <float*> args[3]
     cdef double least = -128 if byte is int8_t else 0
-    cdef Py_ssize_t m, i, lanes = VECTOR // sizeof(float)
+    cdef Py_ssize_t m, i, k, lanes = VECTOR // sizeof(float)
     cdef float parts[4 * PATTERN]
+    cdef double split_parts[4][BLOCK]
     cdef Parts split = Parts(0, 0, 0, 0)
-    cdef bint all_split
+    cdef int64_t whole
     if not HAS_FMA:
         rescale_loop[byte, float](x, scale, offset, out, n, single)
         return
@@ -236,13 +237,17 @@ cdef void rescale_bytes(const Kernel* kernel, byte** args, Py_ssize_t n, bint si
         return
     while n > 0:
         m = min(<Py_ssize_t> BLOCK, n)
-        all_split = True
+        whole = 0
         for i in range(m):
-            all_split = split_constants(scale[i], offset[i], least, &split) and all_split
-            parts[i], parts[PATTERN + i] = split.scale_high, split.offset_high
-            parts[2 * PATTERN + i], parts[3 * PATTERN + i] = split.scale_low, split.offset_low
+            whole |= split_into(
+                scale[i], offset[i], least, &split_parts[0][i], &split_parts[1][i], &split_parts[2][i],
+                &split_parts[3][i],
+            )
+        for k in range(4):
+            for i in range(m):
+                parts[PATTERN * k + i] = <float> split_parts[k][i]
         rescale_in_parts(x, parts, BLOCK, out, m)
-        if not all_split:
+        if whole:
             for i in range(m):
                 if not split_constants(scale[i], offset[i], least, &split):
                     rescale_loop[byte, float](x + i, scale + i, offset + i, out + i, 1, True)
