@@ -56,8 +56,10 @@ cdef inline void place(Rescaling* r, const Parts* parts, double scale, double of
         r.constants.whole[0][at], r.constants.whole[1][at] = scale, offset
 
 
-# Fills in the pattern, for n elements. False where the constants cannot be split.
-cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, Py_ssize_t n) noexcept nogil:
+# Fills in the pattern, for n elements, with the last channel's constants first where ``last_first``. False where the
+# constants cannot be split.
+cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, bint last_first, Py_ssize_t n) noexcept nogil:
+    cdef const char* data[2]
     cdef Py_ssize_t steps[2]
     cdef Py_ssize_t filled, more, count = min(n, <Py_ssize_t> r.length), itemsize = 4 if r.in_parts else 8
     cdef int each = 16 if r.plane != 0 or r.channels == 1 else 1, c, i, k
@@ -65,10 +67,14 @@ cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, Py_ssize_t n)
     cdef Parts parts = Parts(0, 0, 0, 0)
     cdef char* row
     for k in range(2):
+        data[k] = given.data[k]
         steps[k] = 0 if axis == NONE or given.strides[k] == NULL else given.strides[k][axis]
+        if last_first:
+            data[k] += (r.channels - 1) * steps[k]
+            steps[k] = -steps[k]
     for c in range(r.channels):
-        scale = (<double*> (given.data[0] + c * steps[0]))[0]
-        offset = (<double*> (given.data[1] + c * steps[1]))[0]
+        scale = (<const double*> (data[0] + c * steps[0]))[0]
+        offset = (<const double*> (data[1] + c * steps[1]))[0]
         if r.in_parts and not split_constants(scale, offset, least, &parts):
             return False
         for i in range(each):
@@ -108,7 +114,7 @@ cdef void fill_order(Rescaling* r, bint backwards) noexcept nogil:
 # Computes n elements, where scale and offset differ along one axis at most, along which the input's elements lie beside
 # each other. False, and nothing is written, where they do not, or where the output's layout is none of the two.
 cdef bint compute_pixels(
-    const Kernel* first, const Kernel* second, const uint64_t* numbers, Given* given, int axis, PyArrayObject* x,
+    const Kernel* first, const Kernel* second, const uint64_t* numbers, const Given* given, int axis, PyArrayObject* x,
     PyArrayObject* target, Py_ssize_t n, bint allocated,
 ) noexcept:
     cdef Rescaling r
@@ -117,9 +123,9 @@ cdef bint compute_pixels(
     cdef cnp.npy_intp own[2][MAX_DIMS]
     cdef const cnp.npy_intp* strides[2]
     cdef char* data[2]
-    cdef int ndim = 0, last, a, k
+    cdef int ndim = 0, last, a
     cdef Py_ssize_t step, out_step
-    cdef bint straight, backwards
+    cdef bint straight, backwards, last_first = False
     data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)
     r.first, r.second, r.channels, r.turned, r.plane, r.kernel = first, second, 1, False, 0, first[0]
     if second != NULL:
@@ -129,22 +135,18 @@ cdef bint compute_pixels(
             return False
         r.channels = PyArray_DIM(x, axis)
         step, out_step = PyArray_STRIDE(x, axis), PyArray_STRIDE(target, axis)
+        if abs(step) != first.itemsize[0]:
+            return False
         if step < 0 and (out_step < 0 or out_step != first.itemsize[3]):
-            # The last channel first, everywhere.
+            last_first = True
             data[0] += (r.channels - 1) * step
             data[1] += (r.channels - 1) * out_step
             step, out_step = -step, -out_step
-            for k in range(2):
-                if given.strides[k] != NULL:
-                    given.data[k] += (r.channels - 1) * given.room[k][axis]
-                    given.room[k][axis] = -given.room[k][axis]
         if out_step != first.itemsize[3]:
             r.plane = out_step
         elif step < 0:
             r.turned = True
             data[0] += (r.channels - 1) * step
-        if step != first.itemsize[0] and not r.turned:
-            return False
     r.kernel.inputs, r.kernel.parameters, r.kernel.operands = 1, 0, 2
     r.kernel.itemsize[0] = r.channels * first.itemsize[0]
     r.kernel.itemsize[1] = first.itemsize[3] if r.plane != 0 else r.channels * first.itemsize[3]
@@ -170,7 +172,7 @@ cdef bint compute_pixels(
         r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
         if r.length == 0:
             return False
-        if fill_pattern(&r, given, axis, n):
+        if fill_pattern(&r, given, axis, last_first, n):
             break
         r.in_parts = False
     # Rows of pixels that lie backwards are read as they lie, by kernels that can.

@@ -235,6 +235,25 @@ def test_flips_of_constants_that_cannot_be_split():
     assert_same_bits(cyact.rescale(x, scale, offset, np.empty(x.shape, "float32")), by_channel(x, scale, offset))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float64"])
+@pytest.mark.parametrize("step", [-3, -2, -1, 1, 2])
+def test_channels_apart(step, dtype):
+    """Channels of input and output that lie beside each other, or with others between, in either order."""
+    rng = np.random.default_rng(7)
+    for channels in (3, 40):
+        scale, offset = rng.normal(size=(2, channels))
+        x = rng.integers(0, 100, (4, 5, 3 * channels)).astype(dtype)[..., ::step][..., :channels]
+        want = np.stack([cyact.rescale(np.array(x[..., c]), scale[c], offset[c]) for c in range(channels)], -1)
+        for out_step in (-2, -1, 1, 2):
+            room = np.zeros((4, 5, 2 * channels + 2), want.dtype)
+            out = room[..., ::out_step][..., :channels]
+            for given in (scale, 2.0):
+                cyact.rescale(x, given, offset, out)
+                assert_same_bits(np.array(out), want if given is scale else cyact.rescale(x.copy(), 2.0, offset))
+            out[:] = 0
+            assert not room.any()
+
+
 @pytest.mark.parametrize(("period", "dtype"), [(3, "uint8"), (3, "float64"), (7, "uint8"), (30, "uint8")])
 def test_past_the_cache(period, dtype):
     """Wherever the output begins, and whatever a cache line has of pixels."""
