@@ -183,8 +183,8 @@ class Statement(Contender):
     repeatable = True
     timer = None
 
-    def __init__(self, statement, make_names):
-        self.label, self.make_names = statement, make_names
+    def __init__(self, statement, make_names, threads=0):
+        self.label, self.make_names, self.threads = statement, make_names, threads
 
     def installed(self, threads):
         """Whether all is there that the statement names."""
@@ -194,6 +194,8 @@ class Statement(Contender):
         return False
 
     def prepare(self):
+        if self.threads:
+            cyact.set_num_threads(self.threads)
         if self.timer is None:
             self.timer = timeit.Timer(self.label, globals=self.make_names())
             try:

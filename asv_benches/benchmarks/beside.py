@@ -2,6 +2,7 @@
 
 A row has what is timed, what it is held against and how many times as long it may take at most: ``side_by_side.py
 --targets beside`` compares them, asv has a curve for each. A rival that is not installed leaves its row out there.
+``--targets threads`` compares two threads with one for each row of large arrays.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ class Row(NamedTuple):
     ours: str               # a statement
     theirs: str
     names: object = dict    # makes what stands in both
-    times: int = 1000       # a benchmark's calls: short ones are timed together
+    times: int = 1000       # a benchmark's calls: short ones are timed together. 1 for 2^20 elements and more
 
 
 def short():
@@ -52,6 +53,39 @@ def mapped():
     return {"x": x, "out": np.empty_like(x)}
 
 
+def matrix():
+    x = np.matrix(np.linspace(-3, 3, 16, dtype=np.float32))
+    return {"x": x, "out": np.empty_like(x)}
+
+
+def transposed(shape, axes, dtype="float32"):
+    """An array whose axes are seen in another order, and a contiguous array for the result."""
+    x = aligned(np.resize(np.random.default_rng(0).normal(0, 30, 2**16).astype(dtype), shape)).transpose(axes)
+    return {"x": x, "out": aligned(np.zeros(x.shape, dtype))}
+
+
+RELU, COPY = "cyact.relu(x, out=out)", "np.copyto(out, x)"
+TRANSPOSES = {
+    "2 axes": ((1024, 1024), (1, 0)),
+    "2 axes of odd length": ((1100, 1001), (1, 0)),
+    "2 short axes": ((64, 64), (1, 0)),
+    "2 short axes of odd length": ((100, 75), (1, 0)),
+    "3 axes, the first one last": ((64, 128, 128), (1, 2, 0)),
+    "3 axes, the last one first": ((128, 128, 64), (2, 0, 1)),
+    "3 axes, the other way round": ((128, 64, 128), (2, 1, 0)),
+    "3 short axes": ((8, 16, 32), (2, 1, 0)),
+    "4 axes, the other way round": ((32, 32, 32, 32), (3, 2, 1, 0)),
+    "4 axes, within pairs": ((32, 32, 32, 32), (1, 0, 3, 2)),
+    "NHWC to NCHW, 64 channels": ((32, 56, 56, 64), (0, 3, 1, 2)),
+    "NCHW to NHWC, 64 channels": ((32, 64, 56, 56), (0, 2, 3, 1)),
+    "NCHW to NHWC, a short one": ((1, 64, 14, 14), (0, 2, 3, 1)),
+}
+
+
+def is_short(shape):
+    return np.prod(shape) < 2**20
+
+
 ROWS = [
     Row("a Python float", 1.0, "cyact.sigmoid(0.5)", "expit(0.5)"),
     Row("a NumPy scalar", 1.0, "cyact.sigmoid(number)", "expit(number)", short),
@@ -67,6 +101,14 @@ ROWS = [
     Row("the dtype that it has", 1.1, "cyact.sigmoid(x, dtype='float32')", "np.tanh(x, dtype='float32')", short),
     Row("a memory-mapped file", 0.5, "cyact.sigmoid(x)", "np.tanh(x)", mapped),
     Row("a memory-mapped file, out", 0.5, "cyact.sigmoid(x, out=out)", "np.tanh(x, out=out)", mapped),
+    Row("a matrix", 0.5, "cyact.sigmoid(x)", "np.tanh(x)", matrix),
+    Row("a matrix, out", 0.5, "cyact.sigmoid(x, out=out)", "np.tanh(x, out=out)", matrix),
+    Row("HWC to CHW", 0.8, RELU, COPY, partial(transposed, (8, 224, 224, 3), (0, 3, 1, 2)), 1),
+    Row("Fortran to C order", 0.25, RELU, "np.maximum(x, 0, out=out)", partial(transposed, *TRANSPOSES["2 axes"]), 1),
+    *(Row(text, 0.6, RELU, COPY, partial(transposed, shape, axes), 1000 if is_short(shape) else 1)
+      for text, (shape, axes) in TRANSPOSES.items()),
+    *(Row(f"2 axes, {dtype}", 0.6, RELU, COPY, partial(transposed, *TRANSPOSES["2 axes"], dtype), 1)
+      for dtype in ("uint8", "float16", "float64")),
 ]
 
 
