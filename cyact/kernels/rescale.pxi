@@ -47,22 +47,19 @@ cdef inline void rescale_lanes(
     cdef float floats[VECTOR]
     if number is int8_t or number is uint8_t or number is int16_t or number is uint16_t:
         load_int32(x, integers)
-        for i in range(lanes):
-            block[i] = rescale_double(<double> integers[i], scale[i], offset[i], block[i])
+        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], integers, scale, offset, block)
     elif number is half or number is bfloat16:
         if number is half:
             load_block(x, floats, lanes)
         else:       # load_block has bfloat16's elements in another order
             for i in range(lanes):
                 floats[i] = widen(x[i])
-        for i in range(lanes):
-            block[i] = rescale_double(<double> floats[i], scale[i], offset[i], block[i])
+        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], floats, scale, offset, block)
     elif (number is int64_t or number is uint64_t) and real is double:
         for i in range(lanes):
             block[i] = rescale_wide(x[i], scale[i], offset[i])
     else:
-        for i in range(lanes):
-            block[i] = rescale_double(<double> x[i], scale[i], offset[i], block[i])
+        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], x, scale, offset, block)
 
 
 cdef inline void rescale_loop(
@@ -114,7 +111,7 @@ cdef inline void rescale_vector(
     const byte* x, const float* scale_high, const float* offset_high, const float* scale_low, const float* offset_low,
     float* out, Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(float)
     cdef byte rest[VECTOR]
     cdef int32_t integers[VECTOR]
     cdef float block[VECTOR]
@@ -122,8 +119,9 @@ cdef inline void rescale_vector(
         load_first(rest, x, n, 1)
         x = rest
     load_int32(x, integers)
-    for i in range(lanes):
-        block[i] = rescale_parts(<float> integers[i], scale_high[i], offset_high[i], scale_low[i], offset_low[i])
+    loop5(
+        lanes, VECTOR // sizeof(float), block, rescale_parts, integers, scale_high, offset_high, scale_low, offset_low
+    )
     if n < lanes:
         store_first(out, block, n, sizeof(float))
     else:

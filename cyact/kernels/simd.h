@@ -301,21 +301,28 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 
 /* ---- loops that become vector code ---- */
 
-/* gcc makes one vector operation of each operation in a loop over a vector's elements. clang would unroll so short a
-   loop first, and find nothing to make a vector of then; hence it is told how many elements to take at a time, ``width``,
-   a constant, and that none depends on another. It warns where it fails (-Wpass-failed). */
-#if defined(__clang__)
+/* A compiler makes one vector operation of each operation in a loop over a vector's elements. It is told that no turn
+   depends on another: gcc would compile each loop once more, as scalar code for arrays that overlap, and find out which
+   one to run at every call. clang would unroll so short a loop before it looks for vectors; hence it is told not to,
+   and how many elements to take at a time, ``width``, a constant. It warns where it fails (-Wpass-failed). */
 #define CYACT_PRAGMA(...) _Pragma(#__VA_ARGS__)
-#define CYACT_VECTOR_LOOP(n, width, ...) do { \
-        CYACT_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width) interleave_count(1) unroll(disable)) \
-        for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } \
-    } while (0)
+#if defined(__clang__)
+#define CYACT_INDEPENDENT(width) \
+    CYACT_PRAGMA(clang loop vectorize(assume_safety) vectorize_width(width) interleave_count(1) unroll(disable))
+#elif defined(__GNUC__)
+#define CYACT_INDEPENDENT(width) CYACT_PRAGMA(GCC ivdep)
 #else
-#define CYACT_VECTOR_LOOP(n, width, ...) do { for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } } while (0)
+#define CYACT_INDEPENDENT(width)
 #endif
+#define CYACT_VECTOR_LOOP(n, width, ...) do { \
+        CYACT_INDEPENDENT(width) for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } \
+    } while (0)
 #define CYACT_LOOP1(n, width, to, f, x) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i]))
 #define CYACT_LOOP2(n, width, to, f, x, y) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i]))
 #define CYACT_LOOP3(n, width, to, f, x, y, z) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i], (z)[i]))
+#define CYACT_LOOP4(n, width, to, f, w, x, y, z) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((w)[i], (x)[i], (y)[i], (z)[i]))
+#define CYACT_LOOP5(n, width, to, f, v, w, x, y, z) \
+    CYACT_VECTOR_LOOP(n, width, (to)[i] = f((v)[i], (w)[i], (x)[i], (y)[i], (z)[i]))
 #define CYACT_LOOP6(n, width, to, f, u, v, w, x, y, z) \
     CYACT_VECTOR_LOOP(n, width, (to)[i] = f((u)[i], (v)[i], (w)[i], (x)[i], (y)[i], (z)[i]))
 #define CYACT_LOOP_TO3(n, width, a, b, c, f, x, y) \

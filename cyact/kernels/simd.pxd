@@ -57,6 +57,8 @@ cdef extern from "simd.h":
     void loop1 "CYACT_LOOP1"(...) noexcept nogil        # (n, width, to, f, x):             to[i] = f(x[i])
     void loop2 "CYACT_LOOP2"(...) noexcept nogil        # (n, width, to, f, x, y)
     void loop3 "CYACT_LOOP3"(...) noexcept nogil        # (n, width, to, f, x, y, z)
+    void loop4 "CYACT_LOOP4"(...) noexcept nogil        # (n, width, to, f, w, x, y, z)
+    void loop5 "CYACT_LOOP5"(...) noexcept nogil        # (n, width, to, f, v, w, x, y, z)
     void loop6 "CYACT_LOOP6"(...) noexcept nogil        # (n, width, to, f, u, v, w, x, y, z)
     # or a function that stores by itself.
     # (n, width, a, b, c, f, x, y):     f(x[i], y[i], &a[i], &b[i], &c[i])
