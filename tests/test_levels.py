@@ -35,6 +35,11 @@ def test_forced_level_is_loaded_alone(level, run_on_level):
     assert [module for module in modules if "x86" in module or "generic" in module] == [f"cyact.kernels.{level}"]
 
 
+def test_emulated_multiply_add_is_said(level, run_on_level):
+    done = run_on_level(level, "-c", "import cyact; cyact.show_config()")
+    assert ("multiply-add is emulated" in done.stdout) == (level == "x86_64_v2"), done.stderr
+
+
 @pytest.mark.parametrize("forced", ["x86_64_v9", "avx2", "X86_64_V3", " x86_64_v3", "../x86_64_v3"])
 def test_unknown_level_is_refused(forced, run_on_level):
     done = run_on_level(forced, "-c", "import cyact")

@@ -1,19 +1,26 @@
 """The machine code of every loop, on every level: vector code of the level's full width.
 
-Loops are found by the table that a level exports, their instructions by following jumps and calls: modules are
-stripped. ``objdump`` disassembles; a loop is what lies between a backward jump and its target.
+The installed modules are read, whose loops are found by the table that a level exports. With CYACT_SLOW_TESTS=1 the kernels are
+also compiled by every compiler that is installed, for aarch64 too, some half a minute each, and their loops found by name (but
+for those of softmax and its like):
+
+    CYACT_SLOW_TESTS=1 pytest tests/test_vector_code.py -k "compiler and clang and v4"
 """
 
 import ctypes
 import importlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 
+import objects
 import pytest
 from cases import CASES
+from machine_code import AARCH64, Code, read, x86_64
 
 from cyact import cpu
 from cyact.along_axis import ALONG_AXIS
@@ -21,7 +28,9 @@ from cyact.along_axis import ALONG_AXIS
 if not shutil.which("objdump") or not sys.platform.startswith("linux") or "x86_64_v2" not in cpu.levels():
     pytest.skip("needs objdump, Linux and x86-64", allow_module_level=True)
 
-REGISTER = {"x86_64_v2": "xmm", "x86_64_v3": "ymm", "x86_64_v4": "zmm"}
+ARCHITECTURES = {
+    "x86_64_v2": x86_64("xmm"), "x86_64_v3": x86_64("ymm"), "x86_64_v4": x86_64("zmm"), "generic": AARCH64,
+}
 
 
 # ---- the table of kernels: mirrors cyact/kernels/table.pxd ----
@@ -68,93 +77,48 @@ def table(level):
     return module.__file__, places
 
 
-# ---- machine code ----
-
 @cache
 def code(level):
-    """All instructions of a module, in order: (address, mnemonic, operands)."""
-    command = ["objdump", "--no-show-raw-insn", "-M", "intel", "-d", table(level)[0]]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    lines = re.findall(r"^\s+([0-9a-f]+):\s+(\S+)[ \t]*(.*)$", text, re.M)
-    return [(int(address, 16), mnemonic, operands) for address, mnemonic, operands in lines]
+    return read(table(level)[0], ARCHITECTURES[level])
 
 
-@cache
-def places(level):
-    return {address: i for i, (address, _, _) in enumerate(code(level))}
-
-
-def target(instruction):
-    """Where a jump or call goes, if that stands in it."""
-    _, mnemonic, operands = instruction
-    found = re.match(r"([0-9a-f]+)\b", operands) if mnemonic[0] == "j" or mnemonic == "call" else None
-    return int(found[1], 16) if found else None
-
-
-def body(level, start):
-    """What a function is made of: every instruction that can be reached from its first, in the same module."""
-    instructions, place = code(level), places(level)
-    reached, ahead = set(), [place[start]]
-    while ahead:
-        i = ahead.pop()
-        while i not in reached:
-            reached.add(i)
-            if (to := target(instructions[i])) in place:
-                ahead.append(place[to])
-            if instructions[i][1] in ("ret", "jmp", "hlt", "ud2"):
-                break
-            i += 1
-    return [instructions[i] for i in sorted(reached)]
-
-
-def loops(part):
-    """Loops: what lies between a backward jump and its target, less the loops inside. A longer way back is to a function."""
-    place = {address: i for i, (address, _, _) in enumerate(part)}
-    spans = {(place[to], i) for i, instruction in enumerate(part)
-             if instruction[1][0] == "j" and (to := target(instruction)) in place and 0 <= i - place[to] < 4096}
-    innermost = [None] * len(part)
-    for low, high in sorted(spans, key=lambda span: span[0] - span[1]):
-        innermost[low:high + 1] = [(low, high)] * (high + 1 - low)
-    found = {span: [] for span in spans}
-    for instruction, span in zip(part, innermost, strict=True):
-        if span:
-            found[span].append(instruction)
-    return list(found.values())
-
-
-SCALAR = r"v?(fn?m(add|sub)\d+|add|sub|mul|div|max|min|cmp\w*|u?comi|cvt\w*2)s[sd]"
-ARITHMETIC = (
-    r"v?(p(max|min|cmp|add|sub|mul|ternlog|and|test|s[lr][al])\w*|"
-    r"(add|sub|mul|div|max|min|cmp\w*|and\w*|blend\w*|fn?m(add|sub)\d+)p[sd])"
-)
-COPY = r"v?mov(dq|ap|up)\w+"
-
-
-def is_vector(loop, register, arithmetic):
-    """Whether there is arithmetic of the kind that is looked for in full-width registers, none of single numbers."""
-    wide = [mnemonic for _, mnemonic, operands in loop if register in operands]
-    scalar = [mnemonic for _, mnemonic, _ in loop if re.fullmatch(SCALAR, mnemonic)]
-    return not scalar and any(re.fullmatch(arithmetic, mnemonic) for mnemonic in wide)
-
-
-def vector_loops(level, start, arithmetic):
-    return [loop for loop in loops(body(level, start)) if is_vector(loop, REGISTER[level], arithmetic)]
+def all_loops(level):
+    return code(level).loops(code(level).instructions)
 
 
 # ---- what each loop is made of ----
 
-# The instruction that a loop of one of these functions cannot do without; for others any arithmetic will do.
+# The kind of instruction that a loop of one of these functions cannot do without; for others any arithmetic will do.
 NEEDED = {
-    "relu": r"v?(p(max|min|cmp|subus)\w*|cmp\w*p[sd]|maxp[sd]|minp[sd])",
-    "relu_grad": r"v?(p(max|min|cmp|subus|test)\w*|cmp\w*p[sd])",
-    "leaky_relu": r"v?mulp[sd]",
-    "leaky_relu_grad": r"v?mulp[sd]",
-    "sigmoid": r"v?divp[sd]",
-    "tanh": r"v?divp[sd]",
-    "rescale": r"v?(fn?m(add|sub)\d+|mul)p[sd]",
-    **dict.fromkeys(("logit", "logit_grad", "gelu", "gelu_approximate", "gelu_grad", "gelu_grad_approximate"), r"v?divp[sd]"),
-    **dict.fromkeys(("softplus_grad", "log_sigmoid_grad"), r"v?divp[sd]"),
+    **dict.fromkeys(("relu", "relu_grad"), "compare"),
+    **dict.fromkeys(("leaky_relu", "leaky_relu_grad"), "multiply"),
+    "rescale": "fused",
+    **dict.fromkeys(("sigmoid", "tanh", "logit", "logit_grad", "softplus_grad", "log_sigmoid_grad"), "divide"),
+    **dict.fromkeys(("gelu", "gelu_approximate", "gelu_grad", "gelu_grad_approximate"), "divide"),
 }
+REAL = ("floats", "doubles", "halves", "bfloat16s", "rounded")
+
+
+def check(code, level, function, kind, start):
+    """What is wrong with a loop, or why it is not looked at, or nothing; a kind is a field of Loops or a kernel's dtypes."""
+    if (function.endswith("_to_integer") or function == "rescale") and kind[0] in "qQ" and level in ("x86_64_v2", "x86_64_v3"):
+        return "skip: no vector conversion of 64-bit integers before AVX-512"
+    if level == "x86_64_v2" and function not in NEEDED and kind in REAL:
+        return "skip: multiply-add is emulated there, which makes long formulas scalar"
+    if level == "x86_64_v2" and function == "step" and kind[0] == "q":
+        return "skip: gcc 16 shifts two numbers of 64 bits one by one"
+    # Unsigned integers are copied, or all of them are 1.
+    without_arithmetic = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer", "step")
+    if without_arithmetic and level == "generic":
+        return "skip: a copy by whatever registers"
+    needed = "copy" if without_arithmetic else NEEDED.get(function.removesuffix("_to_integer"), "arithmetic")
+    part = code.body(start)
+    if not any(code.is_vector(loop, getattr(code.architecture, needed)) for loop in code.loops(part)):
+        return "no vector code"
+    # What is left over of an array is a vector too, but for integers that are converted one by one.
+    if kind in REAL and level != "x86_64_v2" and (scalar := list(filter(code.is_scalar, code.repeated(part)))):
+        return f"scalar code: {scalar}"
+    return None
 
 
 @pytest.mark.parametrize(("level", "function", "kind"), [
@@ -162,16 +126,51 @@ NEEDED = {
     for level in cpu.levels() for function, kind in table(level)[1]
 ])
 def test_hot_loops_are_vector_code(level, function, kind):
-    if (function.endswith("_to_integer") or function == "rescale") and kind[0] in "qQ" and level != "x86_64_v4":
-        pytest.skip("no vector conversion of 64-bit integers before AVX-512")
-    if level == "x86_64_v2" and function not in NEEDED and kind in ("floats", "doubles", "rounded"):
-        pytest.skip("multiply-add is emulated there, which makes long formulas scalar")
-    if level == "x86_64_v2" and (function, kind) == ("step", "qq"):
-        pytest.skip("gcc 16 shifts two numbers of 64 bits one by one")
-    # Unsigned integers are copied, or all of them are 1.
-    without_arithmetic = kind[0] in "BHIQ" and function in ("relu", "leaky_relu_to_integer", "step")
-    pattern = COPY if without_arithmetic else NEEDED.get(function.removesuffix("_to_integer"), ARITHMETIC)
-    assert vector_loops(level, table(level)[1][function, kind], pattern)
+    found = check(code(level), level, function, kind, table(level)[1][function, kind])
+    if found and found.startswith("skip"):
+        pytest.skip(found)
+    assert found is None
+
+
+# ---- by other compilers ----
+
+# The members of fused types in dtypes.pxd, in their order, by how many a function was compiled for.
+NUMBERS = "bhiqBHIQeEfd"
+MEMBERS = {"loop": {2: ["floats", "doubles"], 4: ["halves", "bfloat16s", "floats", "doubles"]}, "rounded": {1: ["rounded"]},
+           "kernel": {4: "eEfd", 12: NUMBERS}}
+
+
+def named_loops(code, level):
+    """(function, kind, address) of each loop, from names such as __pyx_fuse_1__pyx_f_5cyact_7kernels_9x86_64_v4_tanh_loop."""
+    pattern = rf"(?:__pyx_fuse_(\d+))?__pyx_f_5cyact_7kernels_\d+{level}_(\w+?)_(loop|rounded|kernel|to_\w+|in_parts)"
+    found = [(match, start) for name, start in code.names.items() if (match := re.fullmatch(pattern, name))]
+    counts = Counter(match.group(2, 3) for match, _ in found)
+    for match, start in found:
+        function, ending = match[2], match[3]
+        members = MEMBERS.get(ending, {}).get(counts[function, ending], NUMBERS)
+        if function == "rescale" and ending != "to_16_bit":
+            yield function, members[int(match[1])], start
+        elif ending == "to_integer_kernel":
+            yield f"{function}_to_integer", members[int(match[1])], start
+        elif ending in MEMBERS and function != "converting":
+            yield function, members[int(match[1] or 0)], start
+
+
+@pytest.mark.skipif(os.environ.get("CYACT_SLOW_TESTS") != "1", reason="CYACT_SLOW_TESTS=1 runs it")
+@pytest.mark.parametrize(("compiler", "level"), [
+    pytest.param(name, level, id=f"compiler-{name.replace(' --target=', '-')}-{level}")
+    for name, (_, levels) in objects.compilers().items() for level in levels
+])
+def test_loops_by_other_compilers(compiler, level, tmp_path):
+    path = objects.compiled(compiler, level, tmp_path)
+    code = read(path, ARCHITECTURES[level])
+    results = [(function, kind, check(code, level, function, kind, start)) for function, kind, start in named_loops(code, level)]
+    wanted = {*CASES, "rescale", "shrink_grad"} - {"hard_shrink_grad", "soft_shrink_grad"}       # one loop for both
+    assert {function.removesuffix("_to_integer") for function, _, _ in results} == wanted
+    assert [result for result in results if result[2] and not result[2].startswith("skip")] == []
+    undefined = subprocess.run(["nm", "--undefined-only", path], capture_output=True, text=True, check=True).stdout
+    assert "memcpy" in undefined
+    assert not re.search(r"\bfmaf?$", undefined, re.M)
 
 
 @pytest.mark.parametrize("level", ["x86_64_v3", "x86_64_v4"])
@@ -181,11 +180,11 @@ def test_floats_do_not_go_to_double_and_back(level):
         pytest.skip(f"this machine cannot run {level}")
 
     def converts(start):
-        return any(re.fullmatch(r"vcvt([ps]s2[ps]d|[ps]d2[ps]s)\w?", mnemonic) for _, mnemonic, _ in body(level, start))
+        return any(re.fullmatch(r"vcvt([ps]s2[ps]d|[ps]d2[ps]s)\w?", mnemonic) for _, mnemonic, _ in code(level).body(start))
 
     found = table(level)[1]
     assert converts(found["softmax", "ff"])         # its sums are those of doubles
-    assert not [key for key, start in found.items() if key[1] in ("floats", "halves", "bfloat16s", "rounded") and converts(start)]
+    assert not [key for key, start in found.items() if key[1] in REAL and key[1] != "doubles" and converts(start)]
 
 
 # Those of eight-bit integers go through a table, held in registers where permutations are wide enough.
@@ -193,7 +192,7 @@ def test_floats_do_not_go_to_double_and_back(level):
 def test_tables_are_held_in_registers(level, permutation):
     if level not in cpu.levels():
         pytest.skip(f"this machine cannot run {level}")
-    found = [loop for loop in loops(code(level)) if any(re.fullmatch(permutation, line[1]) for line in loop)]
+    found = [loop for loop in all_loops(level) if any(re.fullmatch(permutation, line[1]) for line in loop)]
     assert found
 
 
@@ -203,7 +202,8 @@ def test_conversions_are_vector_code():
               "x86_64_v3": ["vcvtph2ps", "vcvtps2ph", "vcvtdq2ps", "vcvtdq2pd"],
               "x86_64_v2": ["cvtdq2ps", "cvtdq2pd"]}
     for level in cpu.levels():
-        inside = {mnemonic for loop in loops(code(level)) for _, mnemonic, operands in loop if REGISTER[level] in operands}
+        wide = ARCHITECTURES[level].wide
+        inside = {mnemonic for loop in all_loops(level) for _, mnemonic, operands in loop if wide in operands}
         assert set(wanted[level]) <= inside, level
 
 
@@ -214,32 +214,69 @@ def test_table_is_read_right():
         assert {function.removesuffix("_to_integer") for function, _ in found} == {*CASES, *ALONG_AXIS, "rescale"}
         fields = {name for name, _ in Loops._fields_}
         assert all(kind in fields or re.fullmatch("[bhiqBHIQeEfd]{2,4}", kind) for _, kind in found)
-        assert all(address in places(level) for address in found.values())
+        assert all(address in code(level).places for address in found.values())
         assert len(set(found.values())) > len(found) / 2
 
 
-def test_a_scalar_loop_would_be_found():
+X86_64_LOOP = """
+0000000000000000 <f>:
+   0:	test   rdi,rdi
+   8:	je     40 <f+0x40>
+  10:	vmovups ymm0,YMMWORD PTR [rax]
+  18:	vmulps ymm0,ymm0,ymm1
+  20:	vdivps ymm0,ymm0,ymm2
+  28:	{between}
+  30:	jne    10 <f+0x10>
+  38:	ret
+  40:	vmulss xmm0,xmm0,xmm1
+  48:	ret
+"""
+AARCH64_LOOP = """
+0000000000000000 <f>:
+   0:	cbz    x2, 40 <f+0x40>
+  10:	ldr    q0, [x0], #16
+  20:	fdiv   v0.4s, v0.4s, v2.4s
+  28:	{between}
+  30:	b.ne   10 <f+0x10>  // b.any
+  38:	ret
+  40:	fmul   s0, s0, s1
+  48:	ret
+"""
+
+
+@pytest.mark.parametrize(("text", "architecture", "inside", "scalar", "other"), [
+    (X86_64_LOOP, x86_64("ymm"), "add    rax,0x20", "vmulss xmm0,xmm0,xmm1", "vdivpd"),
+    (X86_64_LOOP, x86_64("ymm"), "add    rax,0x20", "vfmadd231sd xmm0,xmm0,xmm1", "vmulpd"),
+    (X86_64_LOOP, x86_64("ymm"), "add    rax,0x20", "vcvtsi2ss xmm0,xmm0,eax", "vmulpd"),
+    (AARCH64_LOOP, AARCH64, "add    x0, x0, #0x10", "fdiv   s3, s4, s5", "fmul"),
+    (AARCH64_LOOP, AARCH64, "add    x0, x0, #0x10", "scvtf  s3, w4", "fmul"),
+    (AARCH64_LOOP, AARCH64, "add    x0, x0, #0x10", "fcmpe  d3, #0.0", "fmul"),
+])
+def test_a_scalar_loop_would_be_found(text, architecture, inside, scalar, other):
     """The checks can fail."""
-    head, tail = (0x10, "vmovups", "ymm0,YMMWORD PTR [rax]"), (0x30, "jne", "10 <f+0x10>")
-    inside = [(0x18, "vmulps", "ymm0,ymm0,ymm1"), (0x20, "vdivps", "ymm0,ymm0,ymm2"), (0x28, "add", "rax,0x20")]
-    outside = [(0x38, "vmulss", "xmm0,xmm0,xmm1"), (0x40, "jne", "8 <f+0x8>"), (0x48, "ret", "")]
-    (loop,) = loops([head, *inside, tail, *outside])
-    assert loop == [head, *inside, tail]
-    assert is_vector(loop, "ymm", "vdivps")
-    assert not is_vector(loop, "zmm", "vdivps")
-    assert not is_vector(loop, "ymm", "vdivpd")
-    assert not is_vector([*loop, (0x2c, "vmulss", "xmm0,xmm0,xmm1")], "ymm", "vdivps")
-    assert not is_vector([*loop, (0x2c, "vfmadd231sd", "xmm0,xmm0,xmm1")], "ymm", "vdivps")
-    assert not is_vector([*loop, (0x2c, "vcvtsi2ss", "xmm0,xmm0,eax")], "ymm", "vdivps")
+    good = Code(text.format(between=inside), architecture)
+    part = good.body(good.names["f"])
+    (loop,) = good.loops(part)
+    assert (loop[0][0], loop[-1][0]) == (0x10, 0x30)
+    assert good.repeated(part) == loop
+    assert good.is_vector(loop, architecture.divide)
+    assert not good.is_vector(loop, other)
+    assert not any(map(good.is_scalar, loop))
+    assert any(map(good.is_scalar, part))       # of what comes once
+    narrow = Code(text.format(between=inside).replace("ymm", "xmm").replace(".4s", ".2s"), architecture)
+    assert not narrow.is_vector(*narrow.loops(narrow.body(0)), architecture.divide)
+    bad = Code(text.format(between=scalar), architecture)
+    assert not bad.is_vector(*bad.loops(bad.body(0)), architecture.divide)
+    assert any(map(bad.is_scalar, bad.repeated(bad.body(0))))
 
 
 def test_modules_keep_to_their_level():
     """No instruction of a higher level, anywhere in a module: not in its initialisation either."""
     allowed = {"x86_64_v2": r"xmm", "x86_64_v3": r"[xy]mm", "x86_64_v4": r"[xyz]mm"}
     for level in cpu.levels():
-        registers = {r for _, _, operands in code(level) for r in re.findall(r"\b([xyz]mm)\d", operands)}
+        registers = {r for _, _, operands in code(level).instructions for r in re.findall(r"\b([xyz]mm)\d", operands)}
         assert all(re.fullmatch(allowed[level], register) for register in registers)
-        assert REGISTER[level] in registers
+        assert ARCHITECTURES[level].wide in registers
 
 
 @pytest.mark.parametrize("name", ["activations", "arguments", "cpuid", "dispatch", "threads", "ufuncs"])
