@@ -23,17 +23,47 @@ ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.15        # of the first build's time: from here on a row is listed
 
 
+# Beside the functions of elements: those of rows, of 64 elements or across 64 rows, and rescale.
+OTHERS = {
+    "softmax": ("cyact.softmax(x.reshape(-1, 64), out=out.reshape(-1, 64))", ["float16", "float32", "float64"]),
+    "softmax across": ("cyact.softmax(x.reshape(64, -1), axis=0, out=out.reshape(64, -1))", ["float32", "float64"]),
+    "softmax long": ("cyact.softmax(x, out=out)", ["float32", "float64"]),
+    "log_softmax": ("cyact.log_softmax(x.reshape(-1, 64), out=out.reshape(-1, 64))", ["float32", "float64"]),
+    "logsumexp": ("cyact.logsumexp(x)", ["float32", "float64"]),
+    "rescale": ("cyact.rescale(x, 0.25, -1.0, out=out)", ["uint8", "int16", "int32", "float16", "float32", "float64"]),
+}
+
+
 def serve():
     """Answers each line of input, a call as JSON, with its time in seconds: the minimum of some milliseconds."""
-    from measure import Call, contend, minima, offered_dtypes, offered_functions
+    import timeit
+
+    from benchmarks.common import drawn, dtype_of
+    from measure import Call, Contender, contend, minima, offered_dtypes, offered_functions
+
+    import cyact
+
+    class Statement(Contender):
+        repeatable = True
+
+        def __init__(self, statement, dtype, size):
+            x = drawn((size,), dtype_of(dtype), 0)
+            out = x.astype("float64" if dtype in ("int32", "float64") else "float16" if dtype == "float16" else "float32")
+            self.timer = timeit.Timer(statement, globals={"cyact": cyact, "x": x, "out": out})
+
+        def time(self, number):
+            return self.timer.timeit(number) / number
 
     offered = {function: offered_dtypes(function) for function in offered_functions()}
+    offered.update({name: dtypes for name, (_, dtypes) in OTHERS.items()})
     print(json.dumps(offered), flush=True)
     latest, contenders = None, []
     for line in sys.stdin:
         function, dtype, size, seconds = json.loads(line)
         if (function, dtype, size) != latest:
-            latest, contenders = (function, dtype, size), contend([Call("cyact", function, dtype, size)], 1)
+            other = OTHERS.get(function)
+            contenders = [Statement(other[0], dtype, size)] if other else contend([Call("cyact", function, dtype, size)], 1)
+            latest = function, dtype, size
         print(json.dumps(minima(contenders, seconds, least=3)[0]), flush=True)
 
 
