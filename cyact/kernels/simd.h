@@ -99,38 +99,31 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 
 /* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
 #if defined(__AVX512F__)
-#define CYACT_SPREAD(name, T, load, convert) \
-    static inline void name(const T *x, int32_t *to) { \
-        _mm512_storeu_si512(to, _mm512_##convert(load((const void *)x))); }
-CYACT_SPREAD(cyact_int8_to_32, int8_t, _mm_loadu_si128, cvtepi8_epi32)
-CYACT_SPREAD(cyact_uint8_to_32, uint8_t, _mm_loadu_si128, cvtepu8_epi32)
-CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm256_loadu_si256, cvtepi16_epi32)
-CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm256_loadu_si256, cvtepu16_epi32)
+#define CYACT_LOAD_8 _mm_loadu_si128
+#define CYACT_LOAD_16 _mm256_loadu_si256
+#define CYACT_TO_32(to, convert, x) _mm512_storeu_si512(to, _mm512_##convert(x))
 #elif defined(__AVX2__)
-#define CYACT_SPREAD(name, T, load, convert) \
-    static inline void name(const T *x, int32_t *to) { \
-        _mm256_storeu_si256((void *)to, _mm256_##convert(load((const void *)x))); }
-CYACT_SPREAD(cyact_int8_to_32, int8_t, _mm_loadl_epi64, cvtepi8_epi32)
-CYACT_SPREAD(cyact_uint8_to_32, uint8_t, _mm_loadl_epi64, cvtepu8_epi32)
-CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm_loadu_si128, cvtepi16_epi32)
-CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm_loadu_si128, cvtepu16_epi32)
+#define CYACT_LOAD_8 _mm_loadl_epi64
+#define CYACT_LOAD_16 _mm_loadu_si128
+#define CYACT_TO_32(to, convert, x) _mm256_storeu_si256((void *)(to), _mm256_##convert(x))
 #elif defined(__SSE4_1__)
 static inline __m128i cyact_load_4(const void *x) { int32_t i; memcpy(&i, x, 4); return _mm_cvtsi32_si128(i); }
-#define CYACT_SPREAD(name, T, load, convert) \
-    static inline void name(const T *x, int32_t *to) { \
-        _mm_storeu_si128((void *)to, _mm_##convert(load((const void *)x))); }
-CYACT_SPREAD(cyact_int8_to_32, int8_t, cyact_load_4, cvtepi8_epi32)
-CYACT_SPREAD(cyact_uint8_to_32, uint8_t, cyact_load_4, cvtepu8_epi32)
-CYACT_SPREAD(cyact_int16_to_32, int16_t, _mm_loadl_epi64, cvtepi16_epi32)
-CYACT_SPREAD(cyact_uint16_to_32, uint16_t, _mm_loadl_epi64, cvtepu16_epi32)
-#else
-#define CYACT_SPREAD(name, T) \
-    static inline void name(const T *x, int32_t *to) { for (int i = 0; i < 4; i++) to[i] = x[i]; }
-CYACT_SPREAD(cyact_int8_to_32, int8_t)
-CYACT_SPREAD(cyact_uint8_to_32, uint8_t)
-CYACT_SPREAD(cyact_int16_to_32, int16_t)
-CYACT_SPREAD(cyact_uint16_to_32, uint16_t)
+#define CYACT_LOAD_8 cyact_load_4
+#define CYACT_LOAD_16 _mm_loadl_epi64
+#define CYACT_TO_32(to, convert, x) _mm_storeu_si128((void *)(to), _mm_##convert(x))
 #endif
+#if defined(CYACT_TO_32)
+#define CYACT_SPREAD(bits, sign, convert) \
+    static inline void cyact_##sign##bits##_to_32(const sign##bits##_t *x, int32_t *to) { \
+        CYACT_TO_32(to, convert, CYACT_LOAD_##bits((const void *)x)); }
+#else
+#define CYACT_SPREAD(bits, sign, convert) static inline void cyact_##sign##bits##_to_32( \
+    const sign##bits##_t *x, int32_t *to) { for (int i = 0; i < 4; i++) to[i] = x[i]; }
+#endif
+CYACT_SPREAD(8, int, cvtepi8_epi32)
+CYACT_SPREAD(8, uint, cvtepu8_epi32)
+CYACT_SPREAD(16, int, cvtepi16_epi32)
+CYACT_SPREAD(16, uint, cvtepu16_epi32)
 
 /* ---- tables in registers ---- */
 
@@ -315,8 +308,7 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #define CYACT_INDEPENDENT(width)
 #endif
 #define CYACT_VECTOR_LOOP(n, width, ...) do { \
-        CYACT_INDEPENDENT(width) for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } \
-    } while (0)
+        CYACT_INDEPENDENT(width) for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } } while (0)
 #define CYACT_LOOP1(n, width, to, f, x) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i]))
 #define CYACT_LOOP2(n, width, to, f, x, y) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i]))
 #define CYACT_LOOP3(n, width, to, f, x, y, z) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i], (z)[i]))
@@ -325,8 +317,7 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
     CYACT_VECTOR_LOOP(n, width, (to)[i] = f((v)[i], (w)[i], (x)[i], (y)[i], (z)[i]))
 #define CYACT_LOOP6(n, width, to, f, u, v, w, x, y, z) \
     CYACT_VECTOR_LOOP(n, width, (to)[i] = f((u)[i], (v)[i], (w)[i], (x)[i], (y)[i], (z)[i]))
-#define CYACT_LOOP_TO3(n, width, a, b, c, f, x, y) \
-    CYACT_VECTOR_LOOP(n, width, f((x)[i], (y)[i], (a) + i, (b) + i, (c) + i))
+#define CYACT_LOOP_TO3(n, width, a, b, c, f, x, y) CYACT_VECTOR_LOOP(n, width, f((x)[i], (y)[i], (a) + i, (b) + i, (c) + i))
 #define CYACT_LOOP_OF_PAIRS(n, width, pairs, f, a, b) CYACT_VECTOR_LOOP(n, width, f((pairs) + 2 * i, (a) + i, (b) + i))
 
 /* ---- every second place ---- */
