@@ -1,8 +1,8 @@
-"""The public functions: objects that take the fast path where they can, and the ufunc elsewhere.
+"""The public functions: objects that take the fast path where they can, then the plan, and the ufunc for all else.
 
 The fast path is for what is simple and common: exact, aligned, native ndarrays of one shape, numbers for parameters. It
-costs a fraction of a ufunc call. What it does not recognise it leaves to the ufunc, by answering None, and writes
-nothing.
+costs a fraction of a ufunc call. What it does not recognise it leaves to the plan (``planned.pyx``), by answering None,
+and writes nothing.
 """
 
 cimport numpy as cnp
@@ -72,7 +72,7 @@ cdef bint strided(
 cdef inline object fast_path(
     Function function, double* defaults, PyObject** inputs, PyObject** parameters, Py_ssize_t given, PyObject* out
 ):
-    """The result, or None where the ufunc has to be called.
+    """The result, or None where the call is for the plan or the ufunc.
 
     The first ``given`` parameters are looked at, each of which may be NULL: not given. So may ``out``.
     """

@@ -34,6 +34,9 @@ cdef class Signature(Function):
     cdef Function alternative               # what computes it where its option is true; None without an option
 
 
+cdef object as_axis(object axis)
+
+
 # Reads a parameter into ``value``. False where it is no single number, or would change the dtype of the computation.
 cdef inline bint read_number(PyObject* number, char type, double* value):
     if PyFloat_CheckExact(number):

@@ -1,6 +1,6 @@
 """Arguments of a call: from position and keyword to slots, parameters to arrays, and errors with the caller's label.
 
-What is here runs where the fast path does not: the arguments are of any kind, and go to the ufunc in the end.
+But for reading numbers, what is here runs where the fast path does not: the arguments are of any kind.
 """
 
 cimport numpy as cnp
@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 
 from collections.abc import Mapping
 from numbers import Real
+from operator import index as as_index
 
 import numpy as np
 
@@ -150,6 +151,14 @@ cdef Function choose(Signature function, PyObject** values):
         problem = f"{<object> function.names[OPTION]} must be a bool, not {<object> option!r}"
         raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
     return function.alternative if <object> option else function
+
+
+cdef object as_axis(object axis):
+    """An axis as an int; None where it is none. NumPy takes True for 1, which is not what a caller means."""
+    try:
+        return None if isinstance(axis, (bool, np.bool_)) else as_index(axis)
+    except TypeError:
+        return None
 
 
 # ---- errors ----

@@ -4,7 +4,7 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 
 from cyact.dispatch cimport run_strided
-from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest
+from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest, magnitude
 
 cdef extern from "numpy/arrayobject.h":
     # Each steals a reference, the first to the dtype.
@@ -29,6 +29,7 @@ cdef enum:
     CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
 
 
+# Plain: an ndarray itself, not of a subclass; aligned; of the machine's byte order.
 cdef inline bint is_plain(PyObject* x) noexcept:
     return (
         PyArray_CheckExact(x)
@@ -133,7 +134,7 @@ cdef inline bint broadcast_strides(
 # allow. False where elements of the output may overlap each other.
 cdef inline bint fill_nest(
     LoopNest* nest, int ndim, const cnp.npy_intp* shape, const cnp.npy_intp** all_strides, char** data
-) noexcept:
+) noexcept nogil:
     cdef int count = nest.operands, output = nest.kernel.operands - 1
     cdef const cnp.npy_intp* out = all_strides[output]
     cdef int axes[MAX_DIMS]
@@ -143,7 +144,7 @@ cdef inline bint fill_nest(
     cdef bint backwards, merge
     for axis in range(ndim):
         a = axis
-        while a > 0 and abs(out[axes[a - 1]]) < abs(out[axis]):
+        while a > 0 and magnitude(out[axes[a - 1]]) < magnitude(out[axis]):
             axes[a] = axes[a - 1]
             a -= 1
         axes[a] = axis
@@ -172,9 +173,9 @@ cdef inline bint fill_nest(
         for o in range(count):
             nest.strides[o][nest.ndim - 1] = strides[o]
     for a in range(nest.ndim - 1, -1, -1):
-        if abs(nest.strides[output][a]) < extent:
+        if magnitude(nest.strides[output][a]) < extent:
             return False
-        extent += abs(nest.strides[output][a]) * (nest.shape[a] - 1)
+        extent += magnitude(nest.strides[output][a]) * (nest.shape[a] - 1)
     if nest.ndim == 0:
         nest.ndim = 1
         nest.shape[0] = 1

@@ -8,21 +8,19 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
-from operator import index as as_index
-
 import numpy as np
 from numpy.exceptions import AxisError
 
 from cyact.arguments cimport (
-    CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, describe_call, parse,
-    with_context,
+    CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, as_axis, call_text,
+    describe_call, parse, with_context,
 )
 from cyact.arrays cimport (
     GIL_FREE, PyArray_NewLikeArray, PyArray_Return, PyArrayObject, bounds_allow, is_plain, lie_apart, same_shape,
 )
 from cyact.dispatch cimport clear_raised_flags, run_row_nest
 from cyact.kernels.simd cimport get_status
-from cyact.kernels.table cimport MAX_DIMS, MAX_ROW_OPERANDS, Kernel, RowNest
+from cyact.kernels.table cimport MAX_DIMS, MAX_ROW_OPERANDS, Kernel, RowNest, magnitude
 from cyact.ufuncs cimport type_index
 
 from cyact import docstrings
@@ -42,10 +40,7 @@ cdef int mark_axes(AxisFunction function, PyObject** values, int ndim, bint* is_
     if axes is None:
         return 0
     for axis in axes if type(axes) is tuple else (axes,):
-        try:
-            given = as_index(axis) if not isinstance(axis, (bool, np.bool_)) else None
-        except TypeError:
-            given = None
+        given = as_axis(axis)
         if given is None:
             problem = f"axis must be an integer, a tuple of integers or None, not {axes!r}"
             raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
@@ -69,10 +64,6 @@ cdef bint keeps_dims(AxisFunction function, PyObject** values) except -1:
 
 
 # ---- arrays ----
-
-cdef inline Py_ssize_t magnitude(Py_ssize_t x) noexcept:
-    return -x if x < 0 else x
-
 
 cdef int add_axis(RowNest* nest, int first, int operands, Py_ssize_t n, const Py_ssize_t* strides) noexcept:
     """Put an axis inside of those from ``first`` on, or make it one with the last of them where all strides allow."""
@@ -312,9 +303,12 @@ cdef class AxisFunction(Signature):
         cdef PyObject* values[SLOTS]
         cdef object given = (*args, *keywords.values()), names = tuple(keywords), out
         cdef Py_ssize_t i
-        for i in range(min(len(given), <Py_ssize_t> 2 * SLOTS)):
+        if len(given) > 2 * SLOTS:
+            problem = f"takes at most {SLOTS} arguments, {len(given)} were given"
+            raise TypeError(f"{call_text(self.name, keywords.get('name'))}: {problem}")
+        for i in range(len(given)):
             stack[i] = <PyObject*> given[i]
-        parse(self, stack, min(len(args), <Py_ssize_t> SLOTS), <PyObject*> names, values)
+        parse(self, stack, len(args), <PyObject*> names, values)
         out = None if values[OUT] == NULL else <object> values[OUT]
         if type(out) is tuple and len(out) == 1:
             out = out[0]

@@ -5,6 +5,7 @@ made by the C preprocessor, from the list in ``cyact_functions.h``, and all of t
 """
 
 from cpython.pycapsule cimport PyCapsule_New
+from cpython.pyport cimport PY_SSIZE_T_MAX
 
 import os
 from types import MappingProxyType
@@ -68,7 +69,7 @@ cdef int run "cyact_run"(int function, const void** arrays, Py_ssize_t n, const 
     cdef int inputs = kernel.inputs, last = kernel.operands - 1, o, i
     cdef char* out = <char*> arrays[inputs]
     cdef char* out_end
-    if n < 0 or <size_t> out & kernel.itemsize[last] - 1:
+    if n < 0 or n > PY_SSIZE_T_MAX // 8 or <size_t> out & kernel.itemsize[last] - 1:
         return -1
     out_end = out + n * kernel.itemsize[last]
     args[last] = out

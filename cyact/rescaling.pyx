@@ -1,6 +1,6 @@
 """``rescale``: from any dtype to features of a floating-point one, with an activation in the same pass.
 
-As for the activations there are two paths. The fast path takes exact, aligned, native ndarrays of any strides, with
+There are two paths. The fast path takes exact, aligned, native ndarrays of any strides, with
 numbers or arrays that broadcast for scale and offset. All else goes by a ufunc of NumPy's, and then to the activation.
 """
 
@@ -11,14 +11,13 @@ from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
-import operator
 from functools import partial
 from numbers import Real
 
 import numpy as np
 
 from cyact.activations cimport Activation
-from cyact.arguments cimport OPTION, PARAMETER, call_text, dtype_kind, explained
+from cyact.arguments cimport OPTION, PARAMETER, as_axis, call_text, dtype_kind, explained
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM,
     PyArray_NewLikeArray, PyArray_Return, PyArray_STRIDE, PyArray_TYPE, PyArrayObject, is_plain, lie_apart, may_write,
@@ -249,6 +248,8 @@ cdef object in_two_calls(object features, object scale, object offset, object ou
         return ufunc(features, scale, offset, out=out, **options)
     function, keywords = as_activation(activation)
     first = {key: value for key, value in options.items() if key != "casting"}
+    if "where" in first:
+        first["out"] = None     # so that NumPy does not warn: what is left out here is not looked at again
     if out is not None and "dtype" not in options:
         # As without an activation: the dtype of ``out`` decides, where it is a floating-point one.
         stored = out[0] if type(out) is tuple else out
@@ -335,6 +336,7 @@ cdef object along(object constants, int channels):
     """They, or the number that they are, as what broadcasts along an axis, counted from the last one."""
     if constants.ndim == 0:
         return float(constants)
+    constants.flags.writeable = False       # later calls use them again, and other code may see them
     return constants.reshape(constants.shape + (1,) * (-1 - channels))
 
 
@@ -400,7 +402,10 @@ def normalize(
         if not cnp.PyArray_Check(images) and not hasattr(images, "shape"):
             images = np.asarray(images)
         ndim = cnp.PyArray_NDIM(images) if cnp.PyArray_Check(images) else len(images.shape)
-        channels = operator.index(axis)
+        number = as_axis(axis)
+        if number is None:
+            raise TypeError(f"axis must be an integer, not {axis!r}")
+        channels = number
         if layout is not None and not (isinstance(layout, str) and layout == "CHW"):
             raise ValueError(f"layout must be \"CHW\" or None, not {layout!r}")
         if not -ndim <= channels < ndim and (ndim > 0 or channels != -1):

@@ -11,7 +11,7 @@ from cyact.arrays cimport (
 )
 from cyact.dispatch cimport begin_nest, level, run_contiguous, run_rows, run_strided
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
-from cyact.kernels.table cimport MAX_DIMS, PATTERN, Kernel, LoopNest, Rescaling
+from cyact.kernels.table cimport MAX_DIMS, PATTERN, Kernel, LoopNest, Rescaling, magnitude
 
 cnp.import_array()
 
@@ -135,7 +135,7 @@ cdef bint compute_pixels(
             return False
         r.channels = PyArray_DIM(x, axis)
         step, out_step = PyArray_STRIDE(x, axis), PyArray_STRIDE(target, axis)
-        if abs(step) != first.itemsize[0]:
+        if magnitude(step) != first.itemsize[0]:
             return False
         if step < 0 and (out_step < 0 or out_step != first.itemsize[3]):
             last_first = True
@@ -184,7 +184,7 @@ cdef bint compute_pixels(
     if not straight or nest.ndim > 1 and nest.shape[last] < LEAST_ROW:
         # Blocks are copied, forwards.
         straight = backwards = False
-        r.kernel.itemsize[0] = abs(r.kernel.itemsize[0])
+        r.kernel.itemsize[0] = magnitude(r.kernel.itemsize[0])
         if max(r.kernel.itemsize[0], r.kernel.itemsize[1]) > LONGEST_PIXEL:
             return False
     r.shuffled = r.shuffled and (r.turned or backwards)

@@ -4,6 +4,8 @@
 they run on one function of each family, and on dtypes that differ in kind; in a file of such, ``every_function`` is for the rest.
 """
 
+import ctypes
+import ctypes.util
 import os
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from cyact import cpu  # noqa: E402
 
 TESTS = Path(__file__).parent
 ALL = (*FLOATS, *INTEGERS)
+# Invalid, division by zero, overflow, underflow: all that NumPy warns of. Of the last it does so only if told to.
+FLAGS, UNDERFLOW = (0x1D, 0x10) if "x86_64_v2" in cpu.levels() else (0x0F, 0x08)
 
 
 def pytest_configure(config):
@@ -70,3 +74,12 @@ def run_on_level():
         return subprocess.run([sys.executable, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
 
     return run
+
+
+@pytest.fixture
+def libm():
+    """The C library, to look at the floating-point flags."""
+    name = ctypes.util.find_library("m")
+    if not sys.platform.startswith("linux") or not name:
+        pytest.skip("needs the C library's fenv")
+    return ctypes.CDLL(name)

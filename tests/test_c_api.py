@@ -78,6 +78,7 @@ def test_refused():
     assert sigmoid(start, start + 33, 4) == -1      # not aligned
     assert sigmoid(start + 1, start + 32, 4) == -1
     assert sigmoid(start, start + 32, -1) == -1
+    assert sigmoid(start, start + 32, 2**63 - 1) == -1
     assert mixed(start, start, 4) == -1             # float64 over int32
     assert_same_bits(x, before)
     assert sigmoid(start, start + 32, 8) == 0       # side by side

@@ -6,6 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -512,6 +513,36 @@ def test_errors_of_normalize(says, keywords):
     with pytest.raises(ValueError, match=says) as caught:
         cyact.normalize(**given)
     assert "normalize" in str(caught.value) and "layer 7" in str(caught.value)
+
+
+def test_axis_that_is_no_integer():
+    for axis in (True, 1.0, None, "C"):
+        with pytest.raises(TypeError, match="axis must be an integer"):
+            cyact.normalize(IMAGES, MEAN, STD, axis=axis)
+
+
+def test_known_constants_stay_as_they_are():
+    """Others get to see them, and cannot write to them."""
+    class Writes:
+        shape = (2, 3)
+
+        def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+            for constant in inputs[1:]:
+                with pytest.raises(ValueError, match="read-only"):
+                    constant[...] = 7
+            return np.zeros(3)
+
+    want = cyact.normalize(IMAGES, MEAN, STD)
+    cyact.normalize(Writes(), MEAN, STD)
+    assert_same_bits(cyact.normalize(IMAGES, MEAN, STD), want)
+
+
+def test_mask_with_an_activation():
+    x, mask, out = np.arange(4.0), np.array([True, False, True, False]), np.full(4, 9.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cyact.rescale(x, -1.0, 1.0, out=out, where=mask, activation="relu")
+    np.testing.assert_array_equal(out, [1, 9, 0, 9])
 
 
 def test_axis():

@@ -1,19 +1,15 @@
 """What every NumPy ufunc takes and does: where, casting, order, dtype, subok, broadcasting, subclasses, no warnings."""
 
-import ctypes
-import ctypes.util
 import gc
 import pickle
-import sys
 import warnings
 
 import numpy as np
 import pytest
 from cases import CASES, FLOATS, INTEGERS, REPRESENTATIVES, assert_same_bits, bits, largest, sample, special
-from conftest import of_cases, of_pairs
+from conftest import FLAGS, UNDERFLOW, of_cases, of_pairs
 
 import cyact
-from cyact import cpu
 
 pytestmark = pytest.mark.mechanics
 
@@ -476,18 +472,6 @@ def test_in_place_into_a_smaller_dtype_does_not_warn():
         assert_same_bits(x, np.array([-np.inf, 1.0], dtype))
 
 
-# Invalid, division by zero, overflow, underflow: all that NumPy warns of. Of the last it does so only if told to.
-FLAGS, UNDERFLOW = (0x1D, 0x10) if "x86_64_v2" in cpu.levels() else (0x0F, 0x08)
-
-
-@pytest.fixture
-def libm():
-    name = ctypes.util.find_library("m")
-    if not sys.platform.startswith("linux") or not name:
-        pytest.skip("needs the C library's fenv")
-    return ctypes.CDLL(name)
-
-
 @pytest.fixture
 def no_collection():
     """Python's collector calls back whoever asked for it; hypothesis does, and computes with floats there."""
@@ -498,7 +482,7 @@ def no_collection():
 
 @pytest.mark.every_function
 def test_flags_are_left_as_they_were(libm, case, dtype, no_collection):
-    """The direct road leaves these sticky flags alone, both the set and the clear: a ufunc of objects looks at them."""
+    """The fast path leaves these sticky flags alone, both the set and the clear: a ufunc of objects looks at them."""
     x = [np.resize(np.roll(special(dtype), i), 1500) for i in range(case.arrays)]
     out = np.empty(1500, case.result(dtype))
     strided = [np.repeat(a, 2)[::2] for a in x]

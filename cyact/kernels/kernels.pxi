@@ -33,7 +33,7 @@ from cyact.kernels.formulas_rows cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport (
     MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, NEST_OPERANDS, PATTERN, SEGMENTS, Kernel, Level, LongRow,
-    LoopNest, Lookup, Loops, Rescaling, RowLoops, RowNest, kernel_t, next_pass_t, run_pass_t, run_rows_t,
+    LoopNest, Lookup, Loops, Rescaling, RowLoops, RowNest, kernel_t, magnitude, next_pass_t, run_pass_t, run_rows_t,
 )
 
 include "lookup.pxi"

@@ -39,10 +39,6 @@ cdef void move_axis(LoopNest* nest, int axis) noexcept nogil:
         nest.strides[o][to] = stride
 
 
-cdef inline Py_ssize_t magnitude(Py_ssize_t stride) noexcept nogil:
-    return -stride if stride < 0 else stride
-
-
 # The axis along which an array that is transposed has its smallest step; -1 where none is.
 cdef int transposed_axis(const LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, o, axis, best

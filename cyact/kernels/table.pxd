@@ -6,6 +6,12 @@ everything else of the package is baseline code and calls through the pointers f
 
 from libc.stdint cimport uint8_t, uint64_t
 
+
+# Of a stride. Cython's abs() of this type makes a Python object.
+cdef inline Py_ssize_t magnitude(Py_ssize_t stride) noexcept nogil:
+    return -stride if stride < 0 else stride
+
+
 cdef enum:
     MAX_DIMS = 64           # NumPy's own limit on the number of dimensions
     MAX_INPUTS = 2          # arrays
