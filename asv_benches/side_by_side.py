@@ -104,8 +104,6 @@ def missing_peers(target, threads):
 
 def judged(target):
     """A line: PASS or MISS, the ratio, its limit, what it is, and both times."""
-    if target.group == "threads" and not hasattr(cyact, "set_num_threads"):
-        raise Missing("no cyact.set_num_threads yet")
     missing_peers(target, options.threads)
     contenders = contend([target.ours, *target.theirs], options.threads)
     if len(contenders) == 1:
@@ -128,7 +126,7 @@ def judged(target):
 
 def judge(groups):
     for group in groups:
-        if group == "threads" and options.threads == 1 and hasattr(cyact, "set_num_threads"):
+        if group == "threads" and options.threads == 1:
             # Peers take their number of threads when they are imported: another process.
             pin(PROCESSORS)
             command = [sys.executable, __file__, "--targets", "threads", "--threads", "2"]
@@ -346,6 +344,5 @@ def main():
 if __name__ == "__main__":
     options = arguments()
     np.seterr(all="ignore")     # the formulas overflow on the way to the right result
-    if hasattr(cyact, "set_num_threads"):
-        cyact.set_num_threads(options.threads)
+    cyact.set_num_threads(options.threads)
     main()

@@ -4,7 +4,7 @@ A statement is what timeit runs, with nothing around it; into a new array ``out=
 Its names: x, the features (for a gradient from the output the activation's result); g, the gradients; out; scratch, which
 is out unless that is x or g, so that an operand that is still to be read must not wait in it; dtype, the result's.
 
-The keys are cyact's names, also of functions that it does not have yet. Parameters have cyact's defaults.
+The keys are cyact's names. Parameters have cyact's defaults.
 """
 
 # selu's constants.
