@@ -31,7 +31,7 @@ print(json.dumps([*kernels.extra_compile_args, *macros, *includes, *kernels.sour
 def compilers():
     """Those that are installed, each once, by name: the command, and the levels that it compiles."""
     folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
-    paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    paths = [path for folder in folders if os.access(folder, os.R_OK) for path in sorted(folder.glob("*"))]
     cross = shutil.which("aarch64-linux-gnu-gcc") is not None       # clang takes headers from the same packages
     found, seen = {}, set()
     for path in paths:
