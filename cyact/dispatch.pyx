@@ -6,6 +6,7 @@ Kernels raise floating-point flags: who calls puts back those that mean a warnin
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
+from cyact.kernels.simd cimport prefetch
 from cyact.kernels.table cimport MAX_DIMS, MAX_OPERANDS, Kernel, Level, LongRow, LoopNest, RowLoops, RowNest
 from cyact.threads cimport startable, thread_count
 
@@ -33,6 +34,8 @@ cdef enum:
     # Elements that a thread takes at a time: enough to make up for asking, few enough that a thread whose processor
     # is taken by another program does not keep the others waiting.
     CHUNK = 32768
+    CACHED = 1048576                # bytes that a core's own cache holds
+    PREFETCHED = 16                 # cache lines of the next row, at most
     STREAMED_LEAST = 16777216       # bytes: 16 MiB
     STREAMED_MOST = 67108864        # 64 MiB
 
@@ -130,10 +133,12 @@ cdef void run_strided(LoopNest* nest) noexcept nogil:
         level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))
 
 
-# Rows [start, stop) of a nest, by a call of the kernel for each.
-cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef int last = nest.ndim - 1, axis, o
-    cdef Py_ssize_t row = start
+# Rows [start, stop) of a nest, by a call of the kernel for each. Where they are not in the cache, the first lines of the
+# next row of the input are on their way meanwhile: no prefetcher of the processor foresees where that begins.
+cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop, bint in_cache) noexcept nogil:
+    cdef int last = nest.ndim - 1, axis, o, itemsize = nest.kernel.itemsize[0]
+    cdef Py_ssize_t row = start, i, line = 64 if itemsize > 0 else -64
+    cdef Py_ssize_t lines = 0 if in_cache else min(<Py_ssize_t> PREFETCHED, nest.shape[last] * itemsize // line + 1)
     cdef Py_ssize_t index[MAX_DIMS]
     cdef char* at[MAX_OPERANDS]
     for o in range(nest.operands):
@@ -144,6 +149,8 @@ cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop)
         for o in range(nest.operands):
             at[o] += index[axis] * nest.strides[o][axis]
     while start < stop:
+        for i in range(lines):
+            prefetch(at[0] + nest.strides[0][last - 1] + i * line)
         nest.kernel.call(nest.kernel, at, nest.shape[last], True, False)
         start += 1
         axis = last - 1
@@ -163,14 +170,16 @@ cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop)
 cdef void run_rows(const LoopNest* nest) noexcept nogil:
     cdef Py_ssize_t rows = 1, length = nest.shape[nest.ndim - 1], step = max(<Py_ssize_t> 1, CHUNK // length), chunk
     cdef int threads, axis
+    cdef bint in_cache
     for axis in range(nest.ndim - 1):
         rows *= nest.shape[axis]
     threads = threads_for(nest.kernel, rows * length)
+    in_cache = rows * length * (abs(nest.kernel.itemsize[0]) + nest.kernel.itemsize[1]) <= CACHED
     if threads == 1:
-        call_for_rows(nest, 0, rows)
+        call_for_rows(nest, 0, rows, in_cache)
         return
     for chunk in prange((rows + step - 1) // step, num_threads=threads, schedule="dynamic"):
-        call_for_rows(nest, chunk * step, min(rows, (chunk + 1) * step))
+        call_for_rows(nest, chunk * step, min(rows, (chunk + 1) * step), in_cache)
 
 
 # A function of rows: a thread has some rows at a time, or some segments of one row where there are few and long ones

@@ -195,6 +195,7 @@ cdef void rescale_shuffled(
         out += group
         n -= group
     # Of the last pixels there are not sixteen bytes.
+    memset(pixels, 0, 16)
     while n > 0:
         m = min(n, group)
         if step < 0:
@@ -333,13 +334,13 @@ cdef void rescale_elements(
         n -= m
 
 
-# The activation of n elements at ``x``, to ``out``.
-cdef inline void activate(const Rescaling* r, char* x, char* out, Py_ssize_t n) noexcept nogil:
+# The activation of n elements in place, which are in the first-level cache.
+cdef inline void activate(const Rescaling* r, char* x, Py_ssize_t n) noexcept nogil:
     cdef char* args[MAX_OPERANDS]
     cdef int o
     for o in range(r.second.parameters):
         args[1 + o] = <char*> &r.numbers[o]
-    args[0], args[1 + r.second.parameters] = x, out
+    args[0] = args[1 + r.second.parameters] = x
     r.second.call(r.second, args, n, True, False)
 
 
@@ -348,28 +349,25 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const char* x = args[0]
     cdef const char* pixels
     cdef char* out = args[1]
-    cdef char memory[2 * RESCALED_BLOCK + 64]
-    cdef char* turned = memory + (64 - <Py_ssize_t> memory % 64)
-    cdef char* block = turned + RESCALED_BLOCK
+    cdef char turned[RESCALED_BLOCK]
     cdef bint copied = r.turned and not r.shuffled
-    cdef Py_ssize_t repetition, most, m
+    cdef Py_ssize_t widest = max(abs(kernel.itemsize[0]), kernel.itemsize[1]), repetition, most = n, m
     if r.second == NULL and not copied:
         rescale_elements(r, x, 0, r.length, r.channels == 1, out, n * r.channels)
         return
-    # Pixels at a time, whole repetitions of the pattern.
-    repetition = r.length // r.channels
-    most = RESCALED_BLOCK // max(abs(kernel.itemsize[0]), kernel.itemsize[1]) // repetition * repetition
+    if n * widest > RESCALED_BLOCK:
+        # Pixels at a time, whole repetitions of the pattern.
+        repetition = r.length // r.channels
+        most = RESCALED_BLOCK // widest // repetition * repetition
     while n > 0:
         m = min(most, n)
         pixels = x
         if copied:
             turn_pixels(turned, x, kernel.itemsize[0], r.first.itemsize[0], m)
             pixels = turned
-        if r.second == NULL:
-            rescale_elements(r, pixels, 0, r.length, r.channels == 1, out, m * r.channels)
-        else:
-            rescale_elements(r, pixels, 0, r.length, r.channels == 1, block, m * r.channels)
-            activate(r, block, out, m * r.channels)
+        rescale_elements(r, pixels, 0, r.length, r.channels == 1, out, m * r.channels)
+        if r.second != NULL:
+            activate(r, out, m * r.channels)
         x += m * kernel.itemsize[0]
         out += m * kernel.itemsize[1]
         n -= m
@@ -380,15 +378,16 @@ cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const Rescaling* r = <const Rescaling*> kernel
     cdef int itemsize = r.first.itemsize[0], size = r.channels * itemsize, c
     cdef bint backwards = kernel.itemsize[0] < 0
-    cdef char memory[3 * RESCALED_BLOCK + 64]
+    cdef char memory[2 * RESCALED_BLOCK + 64]
     cdef char* planes = memory + (64 - <Py_ssize_t> memory % 64)
-    cdef char* block = planes + RESCALED_BLOCK
-    cdef char* turned = block + RESCALED_BLOCK
+    cdef char* turned = planes + RESCALED_BLOCK
     cdef const char* x = args[0]
     cdef const char* plane
     cdef char* out = args[1]
     cdef char* at
-    cdef Py_ssize_t m, most = RESCALED_BLOCK // max(size, kernel.itemsize[1])
+    cdef Py_ssize_t widest = max(size, kernel.itemsize[1]), most = n, m
+    if n * widest > RESCALED_BLOCK:
+        most = RESCALED_BLOCK // widest
     while n > 0:
         m = min(most, n)
         copy_plane(
@@ -403,11 +402,9 @@ cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint s
                     turned, m * itemsize, itemsize, plane + (m - 1) * itemsize, itemsize, -itemsize, 1, m, itemsize
                 )
                 plane = turned
-            if r.second == NULL:
-                rescale_elements(r, plane, 16 * c, 16, True, at, m)
-            else:
-                rescale_elements(r, plane, 16 * c, 16, True, block, m)
-                activate(r, block, at, m)
+            rescale_elements(r, plane, 16 * c, 16, True, at, m)
+            if r.second != NULL:
+                activate(r, at, m)
         x += m * kernel.itemsize[0]
         out += m * kernel.itemsize[1]
         n -= m
