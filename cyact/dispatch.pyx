@@ -133,8 +133,8 @@ cdef void run_strided(LoopNest* nest) noexcept nogil:
         level.run_nest(nest, chunk * blocks, min(nest.blocks, (chunk + 1) * blocks))
 
 
-# Rows [start, stop) of a nest, by a call of the kernel for each. Where they are not in the cache, the first lines of the
-# next row of the input are on their way meanwhile: no prefetcher of the processor foresees where that begins.
+# Rows [start, stop) of a nest, by a call of the kernel for each. Where they are not in the cache, the first lines of
+# the next row of the input are on their way meanwhile: no prefetcher of the processor foresees where that begins.
 cdef void call_for_rows(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop, bint in_cache) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, o, itemsize = nest.kernel.itemsize[0]
     cdef Py_ssize_t row = start, i, line = 64 if itemsize > 0 else -64

@@ -26,7 +26,9 @@ from cyact.arrays cimport (
 from cyact.dispatch cimport clear_raised_flags, run_contiguous, store
 from cyact.kernels.simd cimport get_status
 from cyact.kernels.table cimport MAX_PARAMETERS, Kernel
-from cyact.rescaling_layouts cimport NONE, SEVERAL, Given, broadcast, channel_axis, compute_elements, compute_pixels
+from cyact.rescaling_layouts cimport (
+    NONE, SEVERAL, Given, broadcast, channel_axis, compute_elements, compute_pixels, pixel_axis,
+)
 from cyact.rescaling_ufunc cimport kernel_of, natural_number, result_number
 from cyact.ufuncs cimport Function, type_index
 
@@ -157,7 +159,7 @@ cdef object fast_path(
     cdef PyArrayObject* x = <PyArrayObject*> <PyObject*> features
     cdef PyArrayObject* target = NULL
     cdef Py_ssize_t n = size(x)
-    cdef int index = type_index(PyArray_TYPE(x)), axis
+    cdef int index = type_index(PyArray_TYPE(x)), axis, pixels
     cdef const Kernel* kernel
     cdef const Kernel* second = NULL
     cdef uint64_t numbers[MAX_PARAMETERS]
@@ -205,9 +207,14 @@ cdef object fast_path(
                 with nogil:
                     run_contiguous(kernel, args, n, single, out is None)
         else:
-            done = axis != SEVERAL and (axis != NONE or second != NULL) and compute_pixels(
-                kernel, second, numbers, &given, axis, x, target, n, out is None
-            )
+            done = False
+            if axis == NONE:
+                pixels = pixel_axis(x)
+                done = pixels != NONE and compute_pixels(
+                    kernel, second, numbers, &given, pixels, x, target, n, out is None
+                )
+            if axis != SEVERAL and not done:
+                done = compute_pixels(kernel, second, numbers, &given, axis, x, target, n, out is None)
             if not done and (second != NULL or not compute_elements(kernel, &given, x, target, n)):
                 return None
     clear_raised_flags(status)

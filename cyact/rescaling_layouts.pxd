@@ -17,6 +17,7 @@ cdef enum:
 
 cdef bint broadcast(Given* given, int k, object constant, PyArrayObject* x) noexcept
 cdef int channel_axis(const Given* given, PyArrayObject* x) noexcept
+cdef int pixel_axis(PyArrayObject* x) noexcept
 cdef bint compute_pixels(
     const Kernel* first, const Kernel* second, const uint64_t* numbers, const Given* given, int axis, PyArrayObject* x,
     PyArrayObject* target, Py_ssize_t n, bint allocated,

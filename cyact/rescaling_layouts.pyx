@@ -2,12 +2,13 @@
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
+from libc.math cimport signbit
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 from cyact.arrays cimport (
-    GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_NDIM, PyArray_STRIDE, PyArray_STRIDES, PyArrayObject,
-    broadcast_strides, compute_strided, fill_nest,
+    GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_STRIDE, PyArray_STRIDES,
+    PyArrayObject, broadcast_strides, compute_strided, fill_nest,
 )
 from cyact.dispatch cimport begin_nest, level, run_contiguous, run_rows, run_strided
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
@@ -46,6 +47,15 @@ cdef int channel_axis(const Given* given, PyArrayObject* x) noexcept:
     return found
 
 
+# The axis of an image's channels, where all have the same constants: a few elements beside each other.
+cdef int pixel_axis(PyArrayObject* x) noexcept:
+    cdef int axis
+    for axis in range(PyArray_NDIM(x)):
+        if 1 < PyArray_DIM(x, axis) <= SHUFFLED and abs(PyArray_STRIDE(x, axis)) == PyArray_ITEMSIZE(x):
+            return axis
+    return NONE
+
+
 # ---- constants that repeat ----
 
 cdef inline void place(Rescaling* r, const Parts* parts, double scale, double offset, Py_ssize_t at) noexcept nogil:
@@ -56,27 +66,40 @@ cdef inline void place(Rescaling* r, const Parts* parts, double scale, double of
         r.constants.whole[0][at], r.constants.whole[1][at] = scale, offset
 
 
-# Fills in the pattern, for n elements, with the last channel's constants first where ``last_first``. False where the
-# constants cannot be split.
-cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, bint last_first, Py_ssize_t n) noexcept nogil:
-    cdef const char* data[2]
-    cdef Py_ssize_t steps[2]
+# Whether the result is 0 for every x: of such, both kinds of constants have the same bits.
+cdef inline bint is_nothing(double scale, double offset) noexcept nogil:
+    return scale == 0 and offset == 0 and not signbit(offset)
+
+
+# How many channels have constants that can be split, of those whose result is not 0; and how many these are.
+cdef int count_split(const Rescaling* r, char** data, const Py_ssize_t* steps, int* channels) noexcept nogil:
+    cdef double scale, offset, least = -128 if r.first.types[0] == b"b" else 0
+    cdef Parts parts
+    cdef int count = 0, c
+    channels[0] = 0
+    for c in range(r.channels):
+        scale = (<double*> (data[0] + c * steps[0]))[0]
+        offset = (<double*> (data[1] + c * steps[1]))[0]
+        if not is_nothing(scale, offset):
+            channels[0] += 1
+            count += split_constants(scale, offset, least, &parts)
+    return count
+
+
+# Fills in the pattern, for n elements, from the constants of the first channel and what leads to those of the next.
+cdef void fill_pattern(Rescaling* r, char** data, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t filled, more, count = min(n, <Py_ssize_t> r.length), itemsize = 4 if r.in_parts else 8
     cdef int each = 16 if r.plane != 0 or r.channels == 1 else 1, c, i, k
     cdef double scale, offset, least = -128 if r.first.types[0] == b"b" else 0
     cdef Parts parts = Parts(0, 0, 0, 0)
     cdef char* row
-    for k in range(2):
-        data[k] = given.data[k]
-        steps[k] = 0 if axis == NONE or given.strides[k] == NULL else given.strides[k][axis]
-        if last_first:
-            data[k] += (r.channels - 1) * steps[k]
-            steps[k] = -steps[k]
     for c in range(r.channels):
-        scale = (<const double*> (data[0] + c * steps[0]))[0]
-        offset = (<const double*> (data[1] + c * steps[1]))[0]
-        if r.in_parts and not split_constants(scale, offset, least, &parts):
-            return False
+        scale = (<double*> (data[0] + c * steps[0]))[0]
+        offset = (<double*> (data[1] + c * steps[1]))[0]
+        if r.in_parts:
+            parts = Parts(0, 0, 0, 0)
+            if not is_nothing(scale, offset):
+                split_constants(scale, offset, least, &parts)
         for i in range(each):
             place(r, &parts, scale, offset, each * c + i)
     for k in range(4 if r.in_parts else 2):
@@ -86,7 +109,6 @@ cdef bint fill_pattern(Rescaling* r, const Given* given, int axis, bint last_fir
             more = min(filled, count - filled)
             memcpy(row + filled * itemsize, row, more * itemsize)
             filled += more
-    return True
 
 
 # How many elements a pattern has: whole pixels, and whole vectors of any level. More of them where a kernel is called
@@ -123,13 +145,18 @@ cdef bint compute_pixels(
     cdef cnp.npy_intp own[2][MAX_DIMS]
     cdef const cnp.npy_intp* strides[2]
     cdef char* data[2]
-    cdef int ndim = 0, last, a
+    cdef char* constants[2]
+    cdef Py_ssize_t steps[2]
+    cdef int ndim = 0, last, split, all_channels, a, k
     cdef Py_ssize_t step, out_step
-    cdef bint straight, backwards, last_first = False
+    cdef bint straight, backwards
     data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)
     r.first, r.second, r.channels, r.turned, r.plane, r.kernel = first, second, 1, False, 0, first[0]
     if second != NULL:
         memcpy(r.numbers, numbers, second.parameters * sizeof(numbers[0]))
+    for k in range(2):
+        constants[k] = given.data[k]
+        steps[k] = 0 if axis == NONE or given.strides[k] == NULL else given.strides[k][axis]
     if axis >= 0:
         if PyArray_DIM(x, axis) > PATTERN:
             return False
@@ -138,10 +165,12 @@ cdef bint compute_pixels(
         if magnitude(step) != first.itemsize[0]:
             return False
         if step < 0 and (out_step < 0 or out_step != first.itemsize[3]):
-            last_first = True
             data[0] += (r.channels - 1) * step
             data[1] += (r.channels - 1) * out_step
             step, out_step = -step, -out_step
+            for k in range(2):
+                constants[k] += (r.channels - 1) * steps[k]
+                steps[k] = -steps[k]
         if out_step != first.itemsize[3]:
             r.plane = out_step
         elif step < 0:
@@ -168,13 +197,15 @@ cdef bint compute_pixels(
     if r.plane != 0 and r.channels * 16 > PATTERN or r.turned and r.kernel.itemsize[0] > LONGEST_PIXEL:
         return False
     r.in_parts = first.types[0] in b"bB" and first.types[3] != b"d" and not level.emulates_fma
-    while True:
-        r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
-        if r.length == 0:
-            return False
-        if fill_pattern(&r, given, axis, last_first, n):
-            break
-        r.in_parts = False
+    if r.in_parts:
+        split = count_split(&r, constants, steps, &all_channels)
+        if 0 < split < all_channels:
+            return False        # by single elements: the bits of one do not depend on the other channels
+        r.in_parts = split == all_channels
+    r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
+    if r.length == 0:
+        return False
+    fill_pattern(&r, constants, steps, n)
     # Rows of pixels that lie backwards are read as they lie, by kernels that can.
     r.shuffled = r.in_parts and r.channels <= SHUFFLED and r.plane == 0
     backwards = (r.shuffled or r.plane != 0) and nest.strides[0][last] == -r.kernel.itemsize[0]

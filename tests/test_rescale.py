@@ -230,6 +230,26 @@ def test_flips_and_channel_orders(width, dtype, step):
             assert_same_bits(cyact.rescale(a, 0.1, -3.0, np.empty(a.shape, one.dtype)), one)
 
 
+@pytest.mark.parametrize("step", [-3, -2, -1, 1, 2])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_steps_of_input_and_output(dtype, step):
+    """Along each axis, in either direction, of all arrays."""
+    rng = np.random.default_rng(7)
+    x, scale, offset = rng.integers(0, 100, (9, 30, 9)).astype(dtype), *rng.normal(size=(2, 9))
+    for view in (np.s_[..., ::step], np.s_[:, ::step], np.s_[::step], np.s_[:, ::-1, ::step]):
+        a = x[view]
+        s, o = scale[:a.shape[-1]], offset[:a.shape[-1]]
+        want = by_channel(a, s, o)
+        room = np.zeros((9, 30, 9), "float32")
+        for out in (np.empty(a.shape, "float32"), np.moveaxis(np.empty((a.shape[-1], *a.shape[:-1]), "float32"), 0, -1), room[view]):
+            for activation in (None, "relu"):
+                cyact.rescale(a, s, o, out, activation=activation)
+                assert_same_bits(out.copy(), want if activation is None else cyact.relu(want))
+                cyact.rescale(a, 0.1, -3.0, out, activation=activation)
+                one = cyact.rescale(a.copy(), 0.1, -3.0, dtype="float32")
+                assert_same_bits(out.copy(), one if activation is None else cyact.relu(one))
+
+
 def test_flips_of_constants_that_cannot_be_split():
     x = IMAGES[..., ::-1][:, :, ::-1]
     scale, offset = np.array([1e200, 1.0, 1e-300]), np.array([0.0, 1e-320, 3.0])
@@ -253,6 +273,18 @@ def test_channels_apart(step, dtype):
                 assert_same_bits(np.array(out), want if given is scale else cyact.rescale(x.copy(), 2.0, offset))
             out[:] = 0
             assert not room.any()
+
+
+def test_bits_do_not_depend_on_other_channels():
+    """What one channel needs double for leaves the others as they are; so does one that is left out."""
+    x = np.stack([np.arange(256, dtype="uint8")] * 3, axis=-1)
+    rng = np.random.default_rng(8)
+    for scale, offset in zip(rng.normal(size=1000), rng.normal(size=1000) * 100, strict=True):
+        want = cyact.rescale(x[:, 0].copy(), scale, offset)
+        for others in (1e200, 0.0):
+            y = cyact.rescale(x, (scale, others, -others), (offset, 0.0, 0.0))
+            assert_same_bits(y[:, 0], want)
+            np.testing.assert_array_equal(y[1:, 1], np.inf if others else 0.0)
 
 
 @pytest.mark.parametrize(("period", "dtype"), [(3, "uint8"), (3, "float64"), (7, "uint8"), (30, "uint8")])
