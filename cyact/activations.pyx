@@ -10,8 +10,8 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport (
-    CASTING, NAME, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, list_as_array, new_scalar, parse,
-    read_input, read_number,
+    CASTING, NAME, OPTION, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, list_as_array, new_scalar,
+    parse, read_input, read_number,
 )
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
@@ -29,6 +29,8 @@ from cyact.functions import ROWS
 cnp.import_array()
 
 cdef extern from "Python.h":
+    PyObject* Py_True
+    PyObject* Py_False
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     object PyVectorcall_Call(object callable, object args, object keywords)
     Py_ssize_t PyTuple_GET_SIZE(PyObject* items)
@@ -196,21 +198,36 @@ cdef object of_numbers(
 cdef PyObject* OUT_NAME = <PyObject*> "out"
 
 
-# A call as the interpreter hands it over. Most have the inputs, perhaps parameters, perhaps ``out=``: these are not
-# even parsed.
+# A call as the interpreter hands it over. Arguments in the order of the signature are taken as they lie, by keyword as
+# by position; so are ``out=`` and the option. Most calls have no others, and are not even parsed.
 cdef object call(Activation function, PyObject** args, size_t nargsf, PyObject* names):
-    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), parameters = nargs - function.inputs
+    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), taken = nargs, i
+    cdef Py_ssize_t inputs = function.inputs, operands = inputs + function.parameters
     cdef PyObject* out = NULL
+    cdef PyObject* key
+    cdef PyObject* value
+    cdef Function chosen = function
     if names == NULL:
-        if parameters > function.parameters:
-            parameters -= 1
-            out = args[nargs - 1]
-    elif PyTuple_GET_SIZE(names) == 1 and PyTuple_GET_ITEM(names, 0) == OUT_NAME:
-        out = args[nargs]
+        if taken > operands:
+            taken -= 1
+            out = args[taken]
     else:
-        parameters = -1
-    if 0 <= parameters <= function.parameters:
-        result = fast_path(function, function.defaults, args, args + function.inputs, parameters, out)
+        for i in range(PyTuple_GET_SIZE(names)):
+            key = PyTuple_GET_ITEM(names, i)
+            value = args[nargs + i]
+            if key == OUT_NAME:
+                out = value
+            elif key == function.names[OPTION] and (value == Py_True or value == Py_False):
+                chosen = function.alternative if value == Py_True else function
+            elif taken == nargs + i and taken < operands and key == function.names[
+                taken if taken < inputs else PARAMETER + taken - inputs
+            ]:
+                taken += 1
+            else:
+                taken = -1
+                break
+    if inputs <= taken <= operands:
+        result = fast_path(chosen, function.defaults, args, args + inputs, taken - inputs, out)
         if result is not None:
             return result
     return parsed_call(function, args, nargs, names)

@@ -67,6 +67,7 @@ cdef class Signature(Function):
             names[PARAMETER + i], self.defaults[i] = parameter.name, parameter.default
         if row.option is not None:
             self.alternative = Function(f"{row.name}_{row.option.name}")
+            never_freed(self.alternative)
         never_freed(self)
         kept = (*names, *KEYWORDS, row.option.name if row.option is not None else None)
         Py_INCREF(kept)

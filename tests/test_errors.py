@@ -283,6 +283,9 @@ def test_wrong_number_of_arguments(case):
     if case.arrays == 2:
         with pytest.raises(TypeError, match=case.public):
             case.function(np.ones(3))
+    for name in (*case.inputs, *case.parameters):
+        with pytest.raises(TypeError, match=f"{case.public}.*multiple values.*{name}"):
+            case.function(*good(case), *case.tried, **{name: 1.0})
 
 
 @pytest.mark.parametrize("label", ["", "layer 3", 7, ("block", 2), "a\nb", "{0}%s", "ünïcode"], ids=repr)

@@ -1,6 +1,7 @@
 """What every NumPy ufunc takes and does: where, casting, order, dtype, subok, broadcasting, subclasses, no warnings."""
 
 import gc
+import itertools
 import pickle
 import warnings
 
@@ -283,10 +284,14 @@ def test_out_is_positional_too(case):
 
 
 @pytest.mark.every_function
-def test_inputs_by_keyword(case):
-    x = np.array([-1.0, 2.0])
-    arrays = [x, x[::-1]][:case.arrays]
-    assert_same_bits(case.function(**dict(zip(case.inputs, arrays, strict=True))), case.function(*arrays))
+def test_arguments_by_keyword(case):
+    """Each of them from any place on, and those in any order."""
+    x, want = pair(case)
+    operands = dict(zip((*case.inputs, *case.parameters), (*x, *case.tried), strict=True))
+    for count in range(len(operands) + 1):
+        by_position, by_keyword = [*operands.items()][:count], [*operands.items()][count:]
+        for keywords in itertools.permutations([*by_keyword, *case.keywords.items(), ("out", np.empty_like(want))]):
+            assert_same_bits(case.function(*(value for _, value in by_position), **dict(keywords)), want)
 
 
 @of_cases(lambda case: case.keywords)
