@@ -78,12 +78,20 @@ def ulp_errors_64(result, exact, term=0.0):
     """
     digits, smallest = FORMATS[result.dtype.name]
     y = result.astype("float64")
-    exponent = np.maximum(np.abs(exact), np.abs(term)).view("int64") >> 52      # biased, as it stands in the number
+    size = np.abs(exact)
+    if np.any(term):
+        np.maximum(size, np.abs(term), out=size)
+    # In place: exhaustive.py spends much of its time here, and waits for the cache where there are more arrays.
+    exponent = size.view("int64")
+    exponent >>= 52                             # biased, as it stands in the number
     np.maximum(exponent, smallest + 1023, out=exponent)
-    ulps = ((2046 + digits - exponent) << 52).view("float64")                   # 1 / ulp
+    np.subtract(2046 + digits, exponent, out=exponent)
+    exponent <<= 52                             # 1 / ulp
     with np.errstate(invalid="ignore"):
-        errors = np.abs(y - exact) * ulps
-    strange = np.flatnonzero(~(errors < np.inf))
+        errors = y - exact
+        np.abs(errors, out=errors)
+        errors *= size
+        strange = () if errors.max(initial=0) < np.inf else np.flatnonzero(~(errors < np.inf))
     if len(strange):
         y, exact = y[strange], exact[strange]
         overflown = np.isinf(y) & (np.abs(exact) > float(largest(result.dtype))) & ((y > 0) == (exact > 0))

@@ -45,7 +45,7 @@ from cases import CASES, LEVEL, bits
 
 import cyact
 
-BLOCK = 1 << 15     # inputs at a time: all that is computed of them stays in the cache
+BLOCK = 1 << 14     # inputs at a time: all that is computed of them stays in the cache
 TASK = 1 << 24      # what a process is given at a time
 BITS_OF_INFINITY = 0x7F800000
 OTHERS = {"alpha": (0.01, 1.5, 3.0, -0.5), "beta": (0.1, 1.702, 10.0, -1.0), "threshold": (0.0, 1.0, 3.7)}
@@ -154,7 +154,8 @@ def check_float32(form, start, count, step):
     for first in range(0, count, BLOCK):
         # One input more, unless it is infinite, so that a block is in order with the next one.
         n = min(BLOCK, count - first)
-        x = (start + step * np.arange(first, min(first + n, last) + 1, dtype="int64")).astype("uint32").view(FLOAT32)
+        pattern = np.arange(start + step * first, start + step * min(first + n, last) + 1, step, dtype="uint32")
+        x = pattern.view(FLOAT32)
         if x[0] < case.domain[0] or x[-1] < case.domain[0] or x[0] > case.domain[1] or x[-1] > case.domain[1]:
             if case.nan_outside:
                 beyond = x[~((x >= case.domain[0]) & (x <= case.domain[1]))]
