@@ -1,8 +1,8 @@
 """The public functions: objects that take the fast path where they can, then the plan, and the ufunc for all else.
 
-The fast path is for what is simple and common: exact, aligned, native ndarrays of one shape, numbers for parameters. It
-costs a fraction of a ufunc call. What it does not recognise it leaves to the plan (``planned.pyx``), by answering None,
-and writes nothing.
+The fast path is for what is simple and common: aligned, native ndarrays of one shape, numbers for parameters. Inputs
+are of one class, which is ndarray as a rule. It costs a fraction of a ufunc call. What it does not recognise it leaves
+to the plan (``planned.pyx``), by answering None, and writes nothing.
 """
 
 cimport numpy as cnp
@@ -10,12 +10,13 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport (
-    CASTING, NAME, OPTION, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, list_as_array, new_scalar,
-    parse, read_input, read_number,
+    CASTING, NAME, OPTION, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, in_class_of, is_like_ndarray,
+    list_as_array, new_scalar, parse, read_input, read_number,
 )
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
-    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, compute_strided, is_plain, may_write, same_shape, same_strides, size,
+    PyArray_STRIDES, PyArray_TYPE, PyArrayObject, compute_strided, is_plain, is_plain_as, may_write, same_shape,
+    same_strides, size,
 )
 from cyact.dispatch cimport begin_nest, clear_raised_flags, run_contiguous, store
 from cyact.kernels.simd cimport get_status
@@ -90,8 +91,11 @@ cdef inline object fast_path(
     cdef object result
     cdef cnp.dtype descriptor
     cdef unsigned int status = get_status()
+    cdef bint of_subclass = False
     if not is_plain(inputs[0]):
-        return of_numbers(function, defaults, inputs, parameters, given) if out == NULL else None
+        if not is_like_ndarray(inputs[0]):
+            return of_numbers(function, defaults, inputs, parameters, given) if out == NULL else None
+        of_subclass = True
     index = PyArray_TYPE(x)
     if index >= NUMPY_TYPES:
         index = type_index(index)
@@ -106,7 +110,7 @@ cdef inline object fast_path(
     args[0] = <char*> PyArray_DATA(x)
     if function.inputs == 2:
         y = <PyArrayObject*> inputs[1]
-        if not (is_plain(inputs[1]) and PyArray_TYPE(y) == PyArray_TYPE(x) and same_shape(x, y)):
+        if not (is_plain_as(inputs[1], inputs[0]) and PyArray_TYPE(y) == PyArray_TYPE(x) and same_shape(x, y)):
             return None
         orders &= PyArray_FLAGS(y)
         args[1] = <char*> PyArray_DATA(y)
@@ -121,7 +125,7 @@ cdef inline object fast_path(
     if out != NULL:
         target = <PyArrayObject*> out
         if (
-            not is_plain(out)
+            not (is_plain(out) or is_like_ndarray(out))
             or PyArray_TYPE(target) != function.results[index]
             or not PyArray_FLAGS(target) & cnp.NPY_ARRAY_WRITEABLE
             or target != x and not (same_shape(x, target) and may_write(target, x, kernel, n))
@@ -153,9 +157,12 @@ cdef inline object fast_path(
     # goes on meanwhile.
     if n >= GIL_FREE or kernel.raises_flags:
         clear_raised_flags(status)
-    if out == NULL and PyArray_NDIM(target) == 0:
-        Py_INCREF(result)
-        return PyArray_Return(result)
+    if out == NULL:
+        if of_subclass:
+            return in_class_of(inputs[0], result)
+        if PyArray_NDIM(target) == 0:
+            Py_INCREF(result)
+            return PyArray_Return(result)
     return result
 
 

@@ -49,6 +49,8 @@ cdef bint read_integer(PyObject* number, double* value) noexcept
 cdef bint read_scalar(PyObject* number, char type, double* value)
 cdef int read_input(PyObject* number, void* value) except -2
 cdef object new_scalar(int number, const void* value)
+cdef bint is_like_ndarray(PyObject* x) except -1
+cdef object in_class_of(PyObject* x, cnp.ndarray result)
 cdef object list_as_array(Signature function, PyObject* x, PyObject* name)
 cdef int parse(
     Signature function, PyObject** args, Py_ssize_t nargs, PyObject* keywords, PyObject** values

@@ -15,7 +15,10 @@ from operator import index as as_index
 
 import numpy as np
 
-from cyact.arrays cimport PyArray_CheckExact, PyArray_NDIM, PyArray_TYPE, PyArrayObject, is_plain
+from cyact.arrays cimport (
+    PyArray_CheckExact, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_Return, PyArray_STRIDES,
+    PyArray_TYPE, PyArrayObject, is_plain, is_readable,
+)
 from cyact.dispatch cimport store
 from cyact.ufuncs cimport NPY_HALF, NUMPY_TYPES, Function, is_bfloat16
 
@@ -45,6 +48,12 @@ cdef extern from *:
 cdef extern from "numpy/arrayobject.h":
     # Steals a reference to the dtype.
     object PyArray_Empty(int ndim, cnp.npy_intp* shape, cnp.dtype dtype, int is_f_order)
+    object PyArray_NewFromDescr(
+        type subtype, cnp.dtype dtype, int ndim, const cnp.npy_intp* shape, const cnp.npy_intp* strides, void* data,
+        int flags, object like
+    )
+    # Steals a reference to the base.
+    int PyArray_SetBaseObject(cnp.ndarray array, object base) except -1
 
 KEYWORDS = ("out", "where", "casting", "order", "dtype", "subok", "name")
 
@@ -311,6 +320,37 @@ cdef bint read_scalar(PyObject* number, char type, double* value):
         return False
     value[0] = <object> number
     return True
+
+
+# ---- subclasses ----
+
+cdef object memmap = np.memmap, array_ufunc = np.ndarray.__array_ufunc__, array_wrap = np.ndarray.__array_wrap__
+
+
+# Whether an array is of a subclass, such as np.matrix, that leaves to ndarray how ufuncs compute it, and what becomes
+# of a result. np.memmap is another: results of its arrays are plain ones.
+cdef bint is_like_ndarray(PyObject* x) except -1:
+    cdef object kind
+    if not (cnp.PyArray_Check(<object> x) and is_readable(x)):
+        return False
+    kind = type(<object> x)
+    return kind is memmap or kind.__array_ufunc__ is array_ufunc and kind.__array_wrap__ is array_wrap
+
+
+cdef object in_class_of(PyObject* x, cnp.ndarray result):
+    """A new result as such an array's operations give it: what ndarray.__array_wrap__ does, without a call of it."""
+    cdef PyArrayObject* array = <PyArrayObject*> <PyObject*> result
+    if type(<object> x) is memmap:
+        Py_INCREF(result)
+        return PyArray_Return(result)
+    Py_INCREF(result.descr)
+    view = PyArray_NewFromDescr(
+        type(<object> x), result.descr, PyArray_NDIM(array), PyArray_DIMS(array), PyArray_STRIDES(array),
+        PyArray_DATA(array), PyArray_FLAGS(array), <object> x
+    )
+    Py_INCREF(result)
+    PyArray_SetBaseObject(view, result)
+    return view
 
 
 # ---- parameters ----

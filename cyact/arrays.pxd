@@ -1,7 +1,7 @@
 """Arrays as all calls see them: what may be computed directly, where elements lie, how to walk over them."""
 
 cimport numpy as cnp
-from cpython.object cimport PyObject
+from cpython.object cimport Py_TYPE, PyObject
 
 from cyact.dispatch cimport run_strided
 from cyact.kernels.table cimport MAX_DIMS, NEST_OPERANDS, Kernel, LoopNest, magnitude
@@ -29,13 +29,19 @@ cdef enum:
     CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
 
 
-# Plain: an ndarray itself, not of a subclass; aligned; of the machine's byte order.
+# Whether the kernels can read and write an array as it lies: it is aligned, and of the machine's byte order.
+cdef inline bint is_readable(PyObject* x) noexcept:
+    return PyArray_FLAGS(<PyArrayObject*> x) & cnp.NPY_ARRAY_ALIGNED and PyArray_ISNOTSWAPPED(<PyArrayObject*> x)
+
+
+# That, and an ndarray itself, not of a subclass.
 cdef inline bint is_plain(PyObject* x) noexcept:
-    return (
-        PyArray_CheckExact(x)
-        and PyArray_FLAGS(<PyArrayObject*> x) & cnp.NPY_ARRAY_ALIGNED
-        and PyArray_ISNOTSWAPPED(<PyArrayObject*> x)
-    )
+    return PyArray_CheckExact(x) and is_readable(x)
+
+
+# The same of an array's own class instead of ndarray.
+cdef inline bint is_plain_as(PyObject* x, PyObject* array) noexcept:
+    return Py_TYPE(<object> x) == Py_TYPE(<object> array) and is_readable(x)
 
 
 cdef inline bint same_shape(PyArrayObject* a, PyArrayObject* b) noexcept:

@@ -3,6 +3,8 @@
 The values are those of the plain array, bit for bit; the container, its labels and its mask are kept.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from cases import CASES, SMALL, assert_same_bits, sample
@@ -297,6 +299,87 @@ def test_subclasses(case, dtype):
     out = np.zeros((3, 4), want.dtype)
     assert case(*(np.matrix(a) for a in x), out=out) is out and type(out) is np.ndarray
     assert_same_bits(out, want)
+
+
+class Wrapping(Labelled):
+    """Decides what becomes of results."""
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        result = array.view(Wrapping)
+        result.label = f"{context[0].__name__} of {len(context[1])}, {context[2]}"
+        return result
+
+
+class WrappingOfOld(Labelled):
+    """The same by the signature of NumPy 1."""
+
+    def __array_wrap__(self, array, context=None):
+        return array.view(WrappingOfOld)
+
+
+class Preferred(Labelled):
+    __array_priority__ = 5.0
+
+
+class Yielding(Labelled):
+    __array_priority__ = -5.0
+
+
+class Refusing(np.ndarray):
+    __array_ufunc__ = None
+
+
+SUBCLASSES = [np.matrix, np.recarray, Labelled, Wrapping, WrappingOfOld, Preferred, Yielding]
+
+
+def of_class(x, kind):
+    x = x.copy().view(kind)
+    if isinstance(x, Labelled):
+        x.label = "pressure"
+    return x
+
+
+def outcome(call, operands, **keywords):
+    """All that can be told of a call: its result's class, label, owner, layout and bits, and the warnings it gives."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = call(*operands, **keywords)
+    base = type(result.base) if type(result) is not np.matrix else None     # a transposed one is a view of a view
+    kept = (result.shape, result.strides, result.dtype, result.flags.owndata, result.flags.writeable, base)
+    return type(result), getattr(result, "label", None), kept, np.asarray(result).tobytes(), [w.category for w in caught]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", SUBCLASSES)
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "relu_grad"])
+def test_subclasses_fare_as_with_the_ufunc(name, kind):
+    """Views of other shapes and strides, beside other classes, with ``out``: what NumPy's machinery makes of each."""
+    function = getattr(cyact, name)
+    whole = np.linspace(-3, 3, 48, dtype="float32").reshape(6, 8)
+    parts = [lambda a: a, lambda a: a.T, lambda a: a[::2, ::-2], lambda a: a[:0], lambda a: a[1:2, 3:4]]
+    if kind is not np.matrix:
+        parts += [lambda a: a[2], lambda a: a[2, 3:4].reshape(())]
+    for part in parts:
+        x = part(of_class(whole, kind))
+        plain = np.array(part(whole))
+        others = [[]] if name != "relu_grad" else [[x], [plain], [part(of_class(whole, Preferred))]]
+        for rest in others:
+            for operands in [[x, *rest], [*rest, x]]:
+                assert outcome(function, operands) == outcome(function.ufunc, operands)
+                for make in (np.zeros_like, lambda a: np.zeros(a.shape, "float32"), lambda a: of_class(np.asarray(a), Labelled)):
+                    ours, theirs = make(x), make(x)
+                    assert outcome(function, operands, out=ours) == outcome(function.ufunc, operands, out=theirs)
+                    assert_same_bits(np.asarray(ours), np.asarray(theirs))
+        again = x.copy()
+        result = function(again, *others[0][:1], out=again)
+        assert result is again or kind in (Wrapping, WrappingOfOld)     # which make one of their own
+
+
+def test_subclass_that_takes_part_in_no_ufunc():
+    x = np.ones(3).view(Refusing)
+    for call in (lambda: cyact.relu(x), lambda: cyact.relu(np.ones(3), out=x), lambda: cyact.relu_grad(x, x)):
+        with pytest.raises(TypeError):
+            call()
 
 
 # ---- files ----
