@@ -4,6 +4,7 @@ A level's sweep runs in a process of its own, which a wrong access ends; its las
 """
 
 import faulthandler
+import itertools
 import mmap
 import sys
 
@@ -120,6 +121,24 @@ def sweep_strides(case, dtype, rooms):
                 assert_same_bits(out, want[:n], n)
 
 
+def sweep_transposes(case, dtype, rooms):
+    """Columns to rows, in blocks for what the cache holds and for what it does not."""
+    result = case.result(dtype)
+    x = case.operands(dtype, 1200)
+    want = case(*x)
+    for streamed, at_end, gap in itertools.product((0, STREAMED), (True, False), (0, 3)):
+        set_streamed(streamed)
+        for shape in [(3, 5), (2, 300), (300, 3), (16, 64), (64, 16), (33, 35), (65, 17), (4, 131)]:
+            n = shape[0] * shape[1]
+            given = [room.rows(dtype, shape[::-1], gap, at_end).T for room in rooms[:case.arrays]]
+            for a, values in zip(given, x, strict=True):
+                a[...] = values[:n].reshape(shape)
+            out = rooms[-1].rows(result, shape, gap, at_end)
+            case(*given, out=out)
+            assert_same_bits(out, want[:n].reshape(shape), (shape, gap, streamed))
+    set_streamed(STREAMED)
+
+
 def sweep_masks(case, dtype, rooms):
     """An output that goes on in the forbidden page, where the mask is false."""
     result = case.result(dtype)
@@ -165,7 +184,7 @@ def sweep():
     small = [Guarded(3 * 1200 * 8) for _ in range(4)]
     for case in REPRESENTATIVES.values():
         for dtype in case.dtypes:
-            for part in (sweep_lines, sweep_strides, sweep_masks):
+            for part in (sweep_lines, sweep_strides, sweep_transposes, sweep_masks):
                 say(part.__name__, case.name, dtype)
                 part(case, dtype, small)
     large = [Guarded(18 << 20) for _ in range(4)]

@@ -9,7 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, real, sample
+from cases import CASES, FLOATS, INTEGERS, assert_same_bits, bits, real, sample, set_streamed
 from numpy.lib.stride_tricks import as_strided
 
 import cyact
@@ -178,6 +178,37 @@ def test_layouts(case, dtype, shape):
             for position in range(case.arrays):
                 check_in_place(case, x, position, lambda buffer, o=layout: view(buffer, dtype, shape, o))
         check_out(case, given, lambda buffer, o=layout: view(buffer, result, shape, o, offset=1))
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 130), (3, 70, 16), (1, 33, 64), (4, 5, 67), (128, 1, 80)], ids=str)
+def test_transposes_too_large_for_the_cache(case, dtype, shape):
+    """By other blocks, and past the cache where the output's rows are whole cache lines: what follows them too."""
+    x = [a.reshape(shape) for a in case.operands(dtype, int(np.prod(shape)))]
+    want, result = case(*x), case.result(dtype)
+    given = [np.asfortranarray(a) if i == 0 else np.moveaxis(np.moveaxis(a, 2, 1).copy(), 1, 2) for i, a in enumerate(x)]
+    mask = np.random.default_rng(0).random(shape) < 0.9
+    mask[:, :20] = True
+    before = set_streamed(0)
+    try:
+        for shift, gap, threads in [(0, 0, 1), (0, 64 // result.itemsize, 1), (result.itemsize, 0, 1), (0, 0, 2)]:
+            buffer = room(3, want.nbytes // shape[2] * (shape[2] + gap) + 256)
+            first = 64 + -buffer.ctypes.data % 64 + shift
+            step = (shape[2] + gap) * result.itemsize
+            strides = (shape[1] * step, step, result.itemsize)
+            for keywords in ({}, {"where": mask}):
+                expected = buffer.copy()
+                np.copyto(np.ndarray(shape, result, expected, first, strides), want, **keywords)
+                out = np.ndarray(shape, result, buffer, first, strides)
+                with cyact.num_threads(threads):
+                    assert case(*given, out=out, **keywords) is out
+                assert (buffer == expected).all(), (shift, gap, threads, keywords)
+                buffer[:] = room(3, buffer.size)
+        if result == "float32" and not case.parameters:
+            out = np.empty(shape, "float32")
+            case(*(a.astype("float64") for a in given), out=out, dtype="float32")
+            assert_same_bits(out, case(*(a.astype("float64").astype("float32") for a in x)))
+    finally:
+        set_streamed(before)
 
 
 def test_fresh_result_has_the_layout_that_numpy_gives(case, dtype):

@@ -30,10 +30,10 @@ cdef inline void copy_run(
         for i in range(n):
             to[i] = value
         return
-    if unit is uint32_t and HAS_SPREAD_4 and step == size and to_step == 2 * size:
-        while i + 16 <= n:
-            spread_4(to + 2 * i, source + i)
-            i += 16
+    if HAS_SPREAD and step == size and to_step == 2 * size:
+        while i + 32 // size <= n:
+            spread(to + 2 * i, source + i, size)
+            i += 32 // size
     for i in range(i, n):
         (<unit*> (<char*> to + i * to_step))[0] = (<const unit*> (<const char*> source + i * step))[0]
 

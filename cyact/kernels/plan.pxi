@@ -9,12 +9,15 @@
 #     short rows, or steps in a row       a block is several rows, or a part of one
 #     an input in another order           a block is a tile: a part of a row of the output by a part of a row of the
 #                                         input, both of whole cache lines
+#     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row. Tiles
+#     small for the call                  follow each other along that row: a few rows are read side by side then, as
+#                                         prefetchers like it, and the lines are written past the cache
 
 cdef enum:
     LONG_ROW = 64           # elements from which a straight row goes to the kernel as it lies
     LONG_FOLLOWING_ROW = 512        # likewise where copying an operand that repeats is all that longer blocks take
     LONGEST_ROW = 32768     # elements of such a block at most: threads share rows that are longer
-    TILE_ROW = 64           # elements of a tile along the output
+    TILE_ROW = 64           # elements of a tile along the output; of a large call's along the input
     BUFFER = 4096           # bytes of an operand's copy
 
 
@@ -84,7 +87,8 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
 
 cdef void choose_block(LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, o, widest = 1
-    cdef Py_ssize_t inner = 1, room
+    cdef Py_ssize_t inner = 1, room, across, rows
+    nest.in_lines = False
     for axis in range(nest.ndim):
         nest.block[axis] = 1
     if has_straight_rows(nest):
@@ -102,9 +106,11 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
     if axis >= 0:
         move_axis(nest, axis)
         nest.outer = last - 1
-        axis = even_part(nest.shape[last - 1], room // min(nest.shape[last], <Py_ssize_t> TILE_ROW))
-        nest.block[last - 1] = axis
-        nest.block[last] = even_part(nest.shape[last], room // axis)
+        nest.in_lines = nest.is_large
+        across = room // TILE_ROW if nest.is_large else TILE_ROW
+        rows = even_part(nest.shape[last - 1], room // min(nest.shape[last], across))
+        nest.block[last - 1] = rows
+        nest.block[last] = even_part(nest.shape[last], room // rows)
         return
     axis = last
     while axis > 0 and inner * nest.shape[axis] <= room:
@@ -113,6 +119,11 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         axis -= 1
     nest.outer = axis
     nest.block[axis] = even_part(nest.shape[axis], room // inner)
+
+
+cdef inline Py_ssize_t blocks_along(const LoopNest* nest, int axis) noexcept nogil:
+    cdef Py_ssize_t n = nest.shape[axis] + nest.block[axis] - 1
+    return (n + nest.lacking if axis == nest.ndim - 1 else n) // nest.block[axis]
 
 
 # Whether an operand is contiguous within every block.
@@ -137,6 +148,21 @@ cdef bint is_repeated(const LoopNest* nest, int o) noexcept nogil:
     return True
 
 
+# Whether the output's part of a block is whole cache lines, unless the block is cut off. They need not begin where the
+# output does: the first block is shorter then.
+cdef bint writes_lines(LoopNest* nest) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, axis, itemsize = nest.itemsize[out]
+    cdef Py_ssize_t bits = nest.block[last] * itemsize, before = <Py_ssize_t> nest.data[out] & 63
+    for axis in range(last):
+        bits |= nest.strides[out][axis]
+    if bits & 63 or nest.strides[out][last] != itemsize or before % itemsize:
+        return False
+    if before != 0 and nest.block[last] == nest.shape[last]:
+        return False
+    nest.lacking = before // itemsize
+    return True
+
+
 # Fills in what a nest has of blocks. The order of its axes may change.
 cdef void plan_nest(LoopNest* nest) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
@@ -144,10 +170,9 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
     cdef bint same_type
     cdef Py_ssize_t stride
     choose_block(nest)
-    nest.size = nest.blocks = nest.block_size = 1
+    nest.size = nest.block_size = 1
     for axis in range(nest.ndim):
         nest.size *= nest.shape[axis]
-        nest.blocks *= (nest.shape[axis] + nest.block[axis] - 1) // nest.block[axis]
         nest.block_size *= nest.block[axis]
     nest.single = True
     for o in range(kernel.inputs, out):
@@ -164,3 +189,8 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
         elif not nest.repeated[o] and o != out:
             stride = magnitude(nest.strides[o][last - 1])
             nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) > 2 * stride * nest.block[last - 1]
+    nest.lacking = 0
+    nest.past_cache = nest.in_lines and CAN_STREAM and not nest.as_it_lies[out] and writes_lines(nest)
+    nest.blocks = 1
+    for axis in range(nest.ndim):
+        nest.blocks *= blocks_along(nest, axis)

@@ -322,18 +322,20 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 
 /* ---- every second place ---- */
 
-#if defined(__AVX512F__)
-/* 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's. */
-#define CYACT_HAS_SPREAD_4 1
-static inline void cyact_spread_4(void *to, const void *source) {
-    __m512i x = _mm512_loadu_si512(source);
-    _mm512_mask_storeu_epi32(to, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
-    x = _mm512_shuffle_i64x2(x, x, 0xee);
-    _mm512_mask_storeu_epi32((char *)to + 64, 0x5555, _mm512_maskz_expand_epi32(0x5555, x));
+#if defined(__AVX512BW__)
+/* 32 bytes of units to every second place, and nothing in between: what lies there is another array's. */
+#define CYACT_HAS_SPREAD 1
+static inline void cyact_spread(void *to, const void *source, size_t itemsize) {
+    __m256i x = _mm256_loadu_si256((const __m256i *)source);
+    const __m512i order = _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0);
+    if (itemsize == 1) _mm512_mask_storeu_epi8(to, 0x5555555555555555, _mm512_cvtepu8_epi16(x));
+    else if (itemsize == 2) _mm512_mask_storeu_epi16(to, 0x55555555, _mm512_cvtepu16_epi32(x));
+    else if (itemsize == 4) _mm512_mask_storeu_epi32(to, 0x5555, _mm512_cvtepu32_epi64(x));
+    else _mm512_mask_storeu_epi64(to, 0x55, _mm512_permutexvar_epi64(order, _mm512_castsi256_si512(x)));
 }
 #else
-#define CYACT_HAS_SPREAD_4 0
-#define cyact_spread_4(to, source)
+#define CYACT_HAS_SPREAD 0
+#define cyact_spread(to, source, itemsize)
 #endif
 
 /* ---- sixteen bytes in another order ---- */

@@ -66,9 +66,9 @@ cdef extern from "simd.h":
     # (n, width, pairs, f, a, b):       f(&pairs[2 * i], &a[i], &b[i])
     void loop_of_pairs "CYACT_LOOP_OF_PAIRS"(...) noexcept nogil
 
-    const bint HAS_SPREAD_4 "CYACT_HAS_SPREAD_4"
-    # 16 units of 4 bytes to every second place, and nothing in between: what lies there is another array's
-    void spread_4 "cyact_spread_4"(void* to, const void* source) noexcept nogil
+    const bint HAS_SPREAD "CYACT_HAS_SPREAD"
+    # 32 bytes of units to every second place, and nothing in between: what lies there is another array's
+    void spread "cyact_spread"(void* to, const void* source, size_t itemsize) noexcept nogil
 
     # Byte i of the sixteen that are written is byte order[i] of those that are read.
     void shuffle "cyact_shuffle"(void* to, const void* source, const uint8_t* order) noexcept nogil

@@ -89,6 +89,18 @@ cdef void put_rows(const LoopNest* nest, const Place* place, const char* x, cons
             return
 
 
+# A tile of results past the cache.
+cdef void stream_lines(const LoopNest* nest, const Place* place, const char* x) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1
+    cdef Py_ssize_t bytes = nest.block[last] * nest.itemsize[out], row, i
+    cdef char* p = place.at[out]
+    for row in range(place.extent[last - 1]):
+        for i in range(bytes // VECTOR):
+            stream_vector(p + VECTOR * i, x + VECTOR * i)
+        p += nest.strides[out][last - 1]
+        x += bytes
+
+
 # A block of results from the buffer to the output, by way of ``scratch`` where that has another dtype. ``mask`` is NULL
 # where all are wanted.
 cdef void put_back(
@@ -103,29 +115,46 @@ cdef void put_back(
         results = scratch
     if mask != NULL:
         put_rows(nest, place, results, mask)
+    elif nest.past_cache and place.extent[nest.ndim - 1] == nest.block[nest.ndim - 1]:
+        stream_lines(nest, place, results)
     else:
         transfer(nest, out, place.at[out], place.extent, <char*> results, back=True)
 
 
 # ---- all blocks ----
 
+# The axis along which blocks follow each other (i is 0), the one to step along where that is at its end, and so on.
+cdef inline int stepped_axis(const LoopNest* nest, int i) noexcept nogil:
+    cdef int axis = nest.ndim - 1 - i
+    return axis if i > 1 or not nest.in_lines else nest.ndim - 2 + i
+
+
+# From a block along an axis to the next one.
+cdef inline Py_ssize_t step_along(const LoopNest* nest, const Place* place, int axis) noexcept nogil:
+    cdef bint shorter = axis == nest.ndim - 1 and place.index[axis] == 0
+    return nest.block[axis] - nest.lacking if shorter else nest.block[axis]
+
+
 # What depends on where the block is cut off.
 cdef inline void measure(const LoopNest* nest, Place* place) noexcept nogil:
     cdef int axis
     place.n = 1
     for axis in range(nest.outer, nest.ndim):
-        place.extent[axis] = min(nest.block[axis], nest.shape[axis] - place.index[axis])
+        place.extent[axis] = min(step_along(nest, place, axis), nest.shape[axis] - place.index[axis])
         place.n *= place.extent[axis]
 
 
 cdef inline void go_to(const LoopNest* nest, Place* place, Py_ssize_t block) noexcept nogil:
     cdef Py_ssize_t count
-    cdef int axis, o
+    cdef int axis, i, o
     for o in range(nest.operands):
         place.at[o] = nest.data[o]
-    for axis in range(nest.ndim - 1, -1, -1):
-        count = (nest.shape[axis] + nest.block[axis] - 1) // nest.block[axis]
+    for i in range(nest.ndim):
+        axis = stepped_axis(nest, i)
+        count = blocks_along(nest, axis)
         place.index[axis] = block % count * nest.block[axis]
+        if axis == nest.ndim - 1:
+            place.index[axis] = max(<Py_ssize_t> 0, place.index[axis] - nest.lacking)
         block //= count
         for o in range(nest.operands):
             place.at[o] += place.index[axis] * nest.strides[o][axis]
@@ -133,35 +162,41 @@ cdef inline void go_to(const LoopNest* nest, Place* place, Py_ssize_t block) noe
 
 
 cdef inline void go_on(const LoopNest* nest, Place* place) noexcept nogil:
-    cdef int axis = nest.ndim - 1, o
-    while place.index[axis] + nest.block[axis] >= nest.shape[axis]:
+    cdef int i = 0, axis = stepped_axis(nest, 0), o
+    cdef Py_ssize_t step = step_along(nest, place, axis)
+    while place.index[axis] + step >= nest.shape[axis]:
         for o in range(nest.operands):
             place.at[o] -= place.index[axis] * nest.strides[o][axis]
         place.index[axis] = 0
-        axis -= 1
-    place.index[axis] += nest.block[axis]
+        i += 1
+        axis = stepped_axis(nest, i)
+        step = step_along(nest, place, axis)
+    place.index[axis] += step
     for o in range(nest.operands):
-        place.at[o] += nest.block[axis] * nest.strides[o][axis]
+        place.at[o] += step * nest.strides[o][axis]
     measure(nest, place)
 
 
 # The next block starts on other pages, as a rule, which no prefetcher of the processor foresees: the first lines of a
 # row, and of each row of a tile.
 cdef inline void prefetch_next(const LoopNest* nest, const Place* place, int o) noexcept nogil:
-    cdef int axis = nest.ndim - 1, row = axis
-    cdef Py_ssize_t step = 64, count, i
+    cdef int axis = stepped_axis(nest, 0), last = nest.ndim - 1
+    cdef Py_ssize_t count, i, k
     cdef char* p = place.at[o]
     if place.index[axis] + place.extent[axis] >= nest.shape[axis]:
-        axis -= 1
-    if axis < 0:
+        if last == 0:
+            return
+        p -= place.index[axis] * nest.strides[o][axis]
+        axis = stepped_axis(nest, 1)
+    p += step_along(nest, place, axis) * nest.strides[o][axis]
+    if nest.outer == last:
+        for i in range(min(<Py_ssize_t> PREFETCHED, place.n * nest.strides[o][last] // 64 + 1)):
+            prefetch(p + 64 * i)
         return
-    p += place.extent[axis] * nest.strides[o][axis] if axis >= nest.outer else nest.strides[o][axis]
-    if nest.outer == row:
-        count = min(<Py_ssize_t> PREFETCHED, place.n * nest.strides[o][row] // 64 + 1)
-    else:
-        count, step = nest.block[row], nest.strides[o][row]
-    for i in range(count):
-        prefetch(p + step * i)
+    count = max(<Py_ssize_t> 1, magnitude(nest.strides[o][last - 1]) * nest.block[last - 1] // 64)
+    for i in range(nest.block[last]):
+        for k in range(count):
+            prefetch(p + i * nest.strides[o][last] + 64 * k)
 
 
 cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
@@ -199,5 +234,7 @@ cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noex
                 put_back(nest, &place, buffers[out], scratch, NULL if every else mask)
         start += 1
         if start == stop:
-            return
+            break
         go_on(nest, &place)
+    if nest.past_cache:
+        fence()

@@ -129,16 +129,20 @@ cdef struct LoopNest:
     Py_ssize_t shape[MAX_DIMS]
     Py_ssize_t strides[NEST_OPERANDS][MAX_DIMS]
     char* data[NEST_OPERANDS]
+    bint is_large                   # the last cache does not hold the operands
     # What ``Level.plan_nest`` makes of it (plan.pxi).
     Py_ssize_t size                 # elements
     Py_ssize_t blocks, block_size   # how many, and elements of a whole one
     Py_ssize_t block[MAX_DIMS]      # its extent along each axis
     int outer                       # the outermost axis that a block may take more than one element of
+    bint in_lines                   # blocks follow each other along the last axis but one, not along the last
     bint single                     # each parameter is one value in a block
     bint straight[NEST_OPERANDS]    # contiguous within every block
     bint as_it_lies[NEST_OPERANDS]  # the kernel takes it where it is
     bint repeated[NEST_OPERANDS]    # the same in every block, copied once
     bint prefetched[NEST_OPERANDS]  # the next block is far from the one before
+    bint past_cache                 # cache lines of results are written past the cache
+    Py_ssize_t lacking              # elements that the first block along the last axis is shorter by, for whole lines
 
 cdef struct Level:
     const Kernel* kernels
