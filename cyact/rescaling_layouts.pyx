@@ -51,7 +51,7 @@ cdef int channel_axis(const Given* given, PyArrayObject* x) noexcept:
 cdef int pixel_axis(PyArrayObject* x) noexcept:
     cdef int axis
     for axis in range(PyArray_NDIM(x)):
-        if 1 < PyArray_DIM(x, axis) <= SHUFFLED and abs(PyArray_STRIDE(x, axis)) == PyArray_ITEMSIZE(x):
+        if 1 < PyArray_DIM(x, axis) <= SHUFFLED and magnitude(PyArray_STRIDE(x, axis)) == PyArray_ITEMSIZE(x):
             return axis
     return NONE
 
