@@ -294,15 +294,14 @@ cdef inline void pow2_thirds(real k, real* s1, real* s3) noexcept nogil:
 # ---- the logarithm of 1 + t ----
 
 cdef extern from *:
-    # (log(1 + t) - t) / t^2 on [0, e^-0.8], by Sollya's fpminimax with coefficients of the type: relative error of
-    # log(1 + t) 2^-29.2 for float, 2^-57.7 for double.
-    const float LOG1P_C2_F "(-0x1.fffffp-2f)"
-    const float LOG1P_C3_F "0x1.555194p-2f"
-    const float LOG1P_C4_F "(-0x1.ff66ep-3f)"
-    const float LOG1P_C5_F "0x1.93bc84p-3f"
-    const float LOG1P_C6_F "(-0x1.35a968p-3f)"
-    const float LOG1P_C7_F "0x1.80f1ep-4f"
-    const float LOG1P_C8_F "(-0x1.06e4e8p-5f)"
+    # (log(1 + t) - t) / t^2, by Sollya's fpminimax with coefficients of the type: relative error of log(1 + t) 2^-27.1
+    # on [0, e^-0.95] for float, 2^-57.7 on [0, e^-0.8] for double.
+    const float LOG1P_C2_F "(-0x1.ffffb2p-2f)"
+    const float LOG1P_C3_F "0x1.55458ep-2f"
+    const float LOG1P_C4_F "(-0x1.fdd7f6p-3f)"
+    const float LOG1P_C5_F "0x1.87d2a2p-3f"
+    const float LOG1P_C6_F "(-0x1.0786d6p-3f)"
+    const float LOG1P_C7_F "0x1.a1d89ep-5f"
     const double LOG1P_C2 "(-0x1.fffffffffffd1p-2)"
     const double LOG1P_C3 "0x1.5555555552a03p-2"
     const double LOG1P_C4 "(-0x1.fffffffe3f814p-3)"
@@ -320,19 +319,18 @@ cdef extern from *:
     const double LOG1P_C16 "(-0x1.beb6e135ed96dp-9)"
 
 
-# log(1 + scale (high + low)) / scale, for scale (high + low) in [0, e^-0.8]. low is a rounding error of high; scale, a
-# power of two, keeps small numbers out of the subnormal range. Within 0.85 ULP, float and double.
+# log(1 + scale (high + low)) / scale, for scale (high + low) within the interval of the fit. low is a rounding error of
+# high; scale, a power of two, keeps small numbers out of the subnormal range. Within 0.85 ULP, float and double.
 cdef inline real log1p_scaled(real high, real low, real scale) noexcept nogil:
     cdef real t = high * scale, W
+    cdef real C2 = LOG1P_C2_F if real is float else LOG1P_C2, C3 = LOG1P_C3_F if real is float else LOG1P_C3
     if real is float:
-        W = mad(t, mad(t, mad(t, mad(t, LOG1P_C8_F, LOG1P_C7_F), LOG1P_C6_F), LOG1P_C5_F), LOG1P_C4_F)
-        W = fma(t, fma(t, W, LOG1P_C3_F), LOG1P_C2_F)
+        W = mad(t, mad(t, mad(t, LOG1P_C7_F, LOG1P_C6_F), LOG1P_C5_F), LOG1P_C4_F)
     else:
         W = mad(t, mad(t, mad(t, mad(t, LOG1P_C16, LOG1P_C15), LOG1P_C14), LOG1P_C13), LOG1P_C12)
         W = mad(t, mad(t, mad(t, mad(t, W, LOG1P_C11), LOG1P_C10), LOG1P_C9), LOG1P_C8)
         W = mad(t, mad(t, mad(t, mad(t, W, LOG1P_C7), LOG1P_C6), LOG1P_C5), LOG1P_C4)
-        W = fma(t, fma(t, W, LOG1P_C3), LOG1P_C2)
-    W = t * W
+    W = t * fma(t, fma(t, W, C3), C2)
     return high + fma(high, W, fma(low, W, low))
 
 
