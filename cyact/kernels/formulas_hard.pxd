@@ -7,7 +7,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cyact.kernels.dtypes cimport bfloat16, floating, half, number, real
-from cyact.kernels.elementary cimport INFINITY, absolute, bits_f, fma, from_bits_f, or_nan, with_sign_of
+from cyact.kernels.elementary cimport INFINITY, absolute, bits_f, fma, from_bits_f, mad, or_nan, with_sign_of
 
 cdef extern from *:
     # 1/6 as a sum of two numbers
@@ -129,7 +129,7 @@ cdef inline real hard_sigmoid(real clamped, real x) noexcept nogil:
 # hard_sigmoid(x) as a float that is then rounded to float16 or bfloat16: the result is the correctly rounded one for
 # all 65,536 inputs of each.
 cdef inline float hard_sigmoid_16_bit(float x) noexcept nogil:
-    return or_nan((within(x, <float> -3, <float> 3) + <float> 3) * SIXTH_F, x)
+    return or_nan(within(mad(x, SIXTH_F, <float> 0.5), <float> 0, <float> 1), x)
 
 
 # hard_sigmoid_grad(g, x) = g / 6 if -3 < x <= 3 else 0
@@ -197,7 +197,8 @@ cdef inline real hard_shrink(real x, real threshold) noexcept nogil:
 # One rounding: 0.5 ULP; odd, zeros have the sign of x and give themselves whatever the threshold is. An infinite x
 # within an infinite threshold gives 0. NaN in x gives itself, payload kept.
 cdef inline real soft_shrink(real x, real threshold) noexcept nogil:
-    cdef real a = absolute(x), rest = <real> 0 if (a <= threshold) | (a == 0) else a - threshold
+    cdef real a = absolute(x), least = threshold if threshold > 0 else <real> 0
+    cdef real rest = <real> 0 if a <= least else a - threshold
     return or_nan(with_sign_of(rest, x), x)
 
 
