@@ -231,6 +231,35 @@ cdef object plain_call(AxisFunction function, PyObject** values, object out):
 
 # ---- the ufunc ----
 
+cdef dict given_keywords(AxisFunction function, PyObject** values, tuple slots):
+    cdef int i
+    return {<object> function.names[i]: <object> values[i] for i in slots if values[i] != NULL}
+
+
+cdef object masked_call(AxisFunction function, PyObject** values, list inputs, object out):
+    """The call of masked arrays: an element that a mask hides has no share in its row, as in NumPy's sums of them."""
+    cdef dict keywords = given_keywords(function, values, (PARAMETER, CASTING, ORDER, DTYPE, SUBOK, NAME, OPTION))
+    cdef list filled = []
+    # What adds nothing: the exponential of -inf, and a product with 0.
+    cdef double neutral = -np.inf if function.inputs == 1 else 0
+    mask = np.logical_or.reduce(np.broadcast_arrays(*map(np.ma.getmaskarray, inputs)))
+    for x in map(np.ma.getdata, inputs):
+        dtype = function.result_dtype(x.dtype)
+        filled.append(x if dtype is None else np.where(mask, np.asarray(neutral, dtype), x.astype(dtype)))
+    target = np.ma.getdata(out) if isinstance(out, np.ndarray) else out
+    result = function(*filled, out=target, **keywords)
+    if not function.row_results:
+        mask = mask.all(keywords.get("axis", -1), keepdims=keywords.get("keepdims", False))
+    if out is None:
+        if not keywords.get("subok", True):
+            return result
+        result = np.ma.array(result, mask=mask)
+        return result if result.ndim else result[()]
+    if isinstance(out, np.ma.MaskedArray):
+        out.mask = mask
+    return out
+
+
 cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
     """The call by the ufunc, of arrays and array-likes of any kind."""
     cdef bint is_core[MAX_DIMS]
@@ -238,8 +267,7 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
     cdef object axis = -1 if values[PARAMETER] == NULL else <object> values[PARAMETER]
     cdef bint keepdims = keeps_dims(function, values)
     cdef bint reduces = not function.row_results
-    options = [i for i in (CASTING, ORDER, DTYPE, SUBOK) if values[i] != NULL]
-    keywords = {<object> function.names[i]: <object> values[i] for i in options}
+    cdef dict keywords = given_keywords(function, values, (CASTING, ORDER, DTYPE, SUBOK))
     inputs = [<object> values[i] for i in range(function.inputs)]
     inputs = [x if hasattr(x, "__array_ufunc__") else np.asarray(x) for x in inputs]
     # Casts of the result warn: of overflow to inf, and of values that an integer dtype cannot hold.
@@ -253,6 +281,8 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
             if reduces and keepdims:
                 keywords["keepdims"] = True
             return function.ufunc(*inputs, out=out, axis=axis, **keywords)
+        if any(np.ma.is_masked(x) for x in inputs):
+            return masked_call(function, values, inputs, out)
         if len(inputs) == 2 and inputs[0].shape != inputs[1].shape:
             inputs = np.broadcast_arrays(*inputs, subok=True)
         x = inputs[0]
@@ -267,12 +297,14 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
         moved = [np.moveaxis(array, core, ends) for array in inputs]
         outer = moved[0].shape[:x.ndim - len(core)]
         length = int(np.prod(moved[0].shape[x.ndim - len(core):]))
-        keywords.pop("order", None)
+        order = keywords.pop("order", None)
         result = np.asanyarray(function.ufunc(*(array.reshape(*outer, length) for array in moved), axis=-1, **keywords))
         if reduces:
             result = result.reshape(reduced_shape(x, is_core, keepdims))
         else:
             result = np.moveaxis(result.reshape(moved[0].shape), ends, core)
+        if order is not None:
+            result = np.array(result, order=order, subok=True)
         if out is None:
             return result if result.ndim else result[()]
         if not isinstance(out, np.ndarray):

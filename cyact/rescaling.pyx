@@ -278,7 +278,7 @@ cdef inline bint is_ready(object constant) noexcept:
 
 cdef object computed(
     str name, object features, object scale, object offset, object out, object activation, object where, object casting,
-    object order, object dtype, bint subok, object label,
+    object order, object dtype, object subok, object label,
 ):
     cdef object target = out, result = None
     cdef dict keywords = None
@@ -295,7 +295,8 @@ cdef object computed(
             target = (<tuple> out)[0]
         if (
             is_plain(<PyObject*> features) and is_ready(scale) and is_ready(offset) and where is True
-            and (order == "K" or order == "C") and (casting == "same_kind" or casting == "unsafe")
+            and (subok is True or subok is False) and (order == "K" or order == "C")
+            and (casting == "same_kind" or casting == "unsafe")
         ):
             if dtype is not None:
                 number = result_number(np.dtype(dtype))

@@ -205,7 +205,7 @@ cdef class num_threads:
     ValueError
         If `n` is anything else.
     RuntimeError
-        If the object is entered again before it was left.
+        If the object is entered again before it was left, or left without having been entered.
 
     Examples
     --------
@@ -235,9 +235,13 @@ cdef class num_threads:
 
     def __exit__(self, kind, error, traceback):
         global thread_limit
+        cdef int outer
         with cython.critical_section(self):
-            thread_limit = self.outer
+            outer = self.outer
             self.outer = -1
+        if outer < 0:
+            raise RuntimeError("num_threads: this object is left without having been entered")
+        thread_limit = outer
 
 
 if os.environ.get("CYACT_NUM_THREADS"):        # compose files write an empty one where none is set

@@ -359,6 +359,16 @@ def test_dtypes_that_are_refused(dtype):
         cyact.softmax_grad(np.zeros(3, "i4"), np.zeros(3, "i4"))
 
 
+def test_order_of_several_axes():
+    x = operands("softmax", (3, 4, 5), np.dtype("float32"))[0]
+    for order in "CF":
+        y = cyact.softmax(x, (0, 2), order=order)
+        assert y.flags[f"{order}_CONTIGUOUS"]
+        assert_same_bits(y, cyact.softmax(x, (0, 2)))
+    with pytest.raises(ValueError, match="^softmax: order must be"):
+        cyact.softmax(x, None, order="Z")
+
+
 def test_keepdims():
     x = np.zeros((2, 3, 4), "f4")
     assert cyact.logsumexp(x, (0, 2), keepdims=True).shape == (1, 3, 1)
@@ -390,6 +400,41 @@ def test_containers():
 
 
 # ---- the command line ----
+
+@pytest.mark.parametrize("axis", [0, 1, -1, None, (0, 2), ()], ids=str)
+@pytest.mark.parametrize("dtype", [np.dtype("float16"), *COMPUTED, np.dtype("int8")], ids=str)
+def test_masked_arrays(dtype, axis):
+    """What a mask hides has no share in a row, whatever it is; a row that is hidden in full is hidden in the result."""
+    x = operands("softmax", (3, 4, 5), dtype)[0]
+    hidden = np.random.default_rng(1).random(x.shape) < 0.4
+    hidden[0] = hidden[:, 1] = hidden[..., 2] = True
+    known = np.where(hidden, -np.inf, x.astype(real(dtype)))
+    x[hidden] = 100
+    if dtype.kind == "f":
+        x[0] = np.nan
+    masked = np.ma.array(x, mask=hidden)
+    for name in ELEMENT_WISE:
+        result = getattr(cyact, name)(masked, axis)
+        np.testing.assert_array_equal(np.ma.getmaskarray(result), hidden)
+        assert_same_bits(result.data[~hidden], getattr(cyact, name)(known.astype(real(dtype)), axis)[~hidden])
+        assert type(getattr(cyact, name)(masked, axis, subok=False)) is np.ndarray
+        out = np.ma.zeros(x.shape, real(dtype))
+        assert getattr(cyact, name)(masked, axis, out) is out
+        np.testing.assert_array_equal(np.ma.getmaskarray(out), hidden)
+    for keepdims in (False, True):
+        result = cyact.logsumexp(masked, axis, keepdims=keepdims)
+        rows = hidden.all(axis, keepdims=keepdims)
+        np.testing.assert_array_equal(np.ma.getmaskarray(result), rows)
+        want = cyact.logsumexp(known.astype(real(dtype)), axis, keepdims=keepdims)
+        assert_same_bits(np.asarray(np.ma.getdata(result))[~rows], np.asarray(want)[~rows])
+        assert str(result)
+    if dtype.kind == "f":
+        y, dy = operands("softmax_grad", x.shape, dtype)
+        result = cyact.softmax_grad(np.ma.array(y, mask=hidden), dy, axis)
+        assert_same_bits(
+            result.data[~hidden], cyact.softmax_grad(np.where(hidden, dtype.type(0), y), dy, axis)[~hidden]
+        )
+
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_apply(tmp_path, monkeypatch, order):

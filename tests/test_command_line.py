@@ -557,6 +557,7 @@ def test_apply_rescale(run, tmp_path):
     for name in ("x.npy", "f.npy"):
         scales = ["--scale", "1", "2"] if name == "x.npy" else ["--scale", "1", "2", "3"]
         assert "do not fit the last axis" in run("apply", "rescale", name, *scales, code=1).err
+    assert "broadcast" in run("apply", "rescale", "x.npy", "--scale", "1", "2", "3", "--offset", "1", "2", code=1).err
 
 
 def test_apply_replaces_the_output_and_keeps_its_mode_and_link(run, tmp_path):

@@ -462,6 +462,7 @@ def test_arrays_that_numpy_has_to_prepare():
     (TypeError, "alpha must be", {"activation": partial(cyact.leaky_relu, alpha=None)}),
     (ValueError, "broadcast", {"activation": partial(cyact.leaky_relu, alpha=np.ones(5))}),
     (TypeError, "cast", {"out": np.ones((4, 6), "int32")}), (ValueError, "broadcast", {"out": np.ones((4, 5))}),
+    (TypeError, "subok", {"subok": np.array([True, False])}), (TypeError, "subok", {"subok": 1}),
     (TypeError, "int8", {"dtype": "int8"}), (TypeError, "bool", {"features": np.ones((4, 6), bool)}),
 ], ids=str)
 def test_errors(error, says, keywords):

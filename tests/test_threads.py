@@ -346,6 +346,9 @@ def test_block_is_refused_while_in_use():
         assert cyact.get_num_threads() == 6
         assert in_thread(other) == 3
         assert cyact.get_num_threads() == 6
+        with pytest.raises(RuntimeError, match="num_threads"):
+            cyact.num_threads(2).__exit__(None, None, None)
+        assert cyact.get_num_threads() == 6
     assert cyact.get_num_threads() == before
 
 

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> None:
     empty = np.empty((0, channels), dtype)
     try:
         result = function(empty, out=empty if args.in_place else None, **keywords).dtype
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         wanted = f", --dtype is {args.dtype}" if args.dtype is not None else ""
         remedy = "; without --in-place the result goes to a new file" if args.in_place else ""
         raise CommandError(f"{args.input} holds {dtype}{wanted}: {error}{remedy}") from error
