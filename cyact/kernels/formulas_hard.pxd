@@ -197,8 +197,7 @@ cdef inline real hard_shrink(real x, real threshold) noexcept nogil:
 # One rounding: 0.5 ULP; odd, zeros have the sign of x and give themselves whatever the threshold is. An infinite x
 # within an infinite threshold gives 0. NaN in x gives itself, payload kept.
 cdef inline real soft_shrink(real x, real threshold) noexcept nogil:
-    cdef real a = absolute(x), least = threshold if threshold > 0 else <real> 0
-    cdef real rest = <real> 0 if a <= least else a - threshold
+    cdef real a = absolute(x), rest = <real> 0 if (a <= threshold) | (a == 0) else a - threshold
     return or_nan(with_sign_of(rest, x), x)
 
 
