@@ -251,17 +251,18 @@ cdef object in_two_calls(object features, object scale, object offset, object ou
     """By the ufunc, and then by the activation. ``options`` has no defaults: dask's arrays do not take all of them."""
     cdef object y, function, keywords
     cdef dict first
+    if out is not None and "dtype" not in options:
+        # The dtype of ``out`` decides, where it is a floating-point one. NumPy has to be told: it remembers what it
+        # chose for a call without ``out``, and would compute in that.
+        stored = out[0] if type(out) is tuple else out
+        if result_number(getattr(stored, "dtype", None)) >= 0:
+            options = dict(options, dtype=stored.dtype.newbyteorder("="))
     if activation is None:
         return ufunc(features, scale, offset, out=out, **options)
     function, keywords = as_activation(activation)
     first = {key: value for key, value in options.items() if key != "casting"}
     if "where" in first:
         first["out"] = None     # so that NumPy does not warn: what is left out here is not looked at again
-    if out is not None and "dtype" not in options:
-        # As without an activation: the dtype of ``out`` decides, where it is a floating-point one.
-        stored = out[0] if type(out) is tuple else out
-        if result_number(getattr(stored, "dtype", None)) >= 0:
-            first["dtype"] = stored.dtype.newbyteorder("=")
     y = ufunc(features, scale, offset, **first)
     if out is None and type(y) is np.ndarray:
         out = y

@@ -450,6 +450,16 @@ def test_arrays_that_numpy_has_to_prepare():
     assert_same_bits(read_only, x)
 
 
+def test_no_call_depends_on_those_before():
+    """The dtype of ``out`` decides, though NumPy has met the same operands without it."""
+    x = np.full(3, 0.02435302734375, "float16")
+    want = cyact.rescale(x, 1 / 255, 1 / 255, np.empty(3, "float32"))
+    for swapped, stored in ((">f2", "f4"), ("<f2", ">f4"), (">f2", ">f4")):
+        cyact.rescale(x.astype(swapped), 1 / 255, 1 / 255, where=np.ones(3, bool), out=None)
+        out = cyact.rescale(x.astype(swapped), 1 / 255, 1 / 255, np.empty(3, stored))
+        assert_same_bits(out.astype("f4"), want)
+
+
 # ---- errors ----
 
 @pytest.mark.parametrize("error, says, keywords", [
