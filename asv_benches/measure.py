@@ -19,7 +19,6 @@ import cyact
 
 SHAPE = (1000, 1000)
 REPEATABLE = 1024       # elements: up to here in-place calls are timed many at a time, on data that stay as they are
-LARGE = 2**24
 
 
 def dtype_of(name):

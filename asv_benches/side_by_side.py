@@ -51,7 +51,8 @@ if __name__ == "__main__":
 
 import cyact.dispatch  # noqa: E402
 import numpy as np  # noqa: E402
-from measure import LARGE, Call, contend, minima, offered_dtypes, offered_functions  # noqa: E402
+from benchmarks.common import LARGE  # noqa: E402
+from measure import Call, contend, minima, offered_dtypes, offered_functions  # noqa: E402
 from peers import MODES, PEERS, Missing, installed, peer  # noqa: E402
 from targets import GROUPS, targets  # noqa: E402
 

@@ -8,7 +8,8 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 from benchmarks import beside, images
-from measure import LARGE, Call, Contender, Fixed, Import, Statement
+from benchmarks.common import LARGE
+from measure import Call, Contender, Fixed, Import, Statement
 from peers import KEYWORD, PEERS
 from rows import FUNCTIONS as ROW_FUNCTIONS
 from rows import PEERS as ROW_PEERS
