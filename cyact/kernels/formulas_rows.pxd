@@ -29,44 +29,72 @@ cdef extern from *:
 # exponential is not 0 beside that of m is then within a factor of two of m, so that x - m is exact, and K is 0.
 # Elsewhere ``shift`` is 0.
 
-# shift and K of a row whose largest element is m; ``round`` is UPSCALED_ROUND less K, and ``low`` what x - shift is not
-# less than: e^-110 (e^-760) beside 1 is 0 when it is rounded, and no power of two is out of range. An infinite or NaN m
-# makes every exponential NaN.
-cdef inline void row_scale(real m, real* shift, real* round, real* low) noexcept nogil:
-    cdef real log2e = LOG2E_F if real is float else LOG2E, integer = ROUND_F if real is float else ROUND
-    cdef real upscaled = UPSCALED_ROUND_F if real is float else UPSCALED_ROUND
-    shift[0] = m if absolute(m) >= 2048 else <real> 0
-    cdef real top = m - shift[0]
-    round[0] = upscaled - (fma(top, log2e, integer) - integer)
-    low[0] = top - <real> (110 if real is float else 760)
-
-
-# e^(x - shift) / 2^K, times 2^64 (2^512), so that none is subnormal. Relative error 2^-23.7 (2^-52.7 for double).
+# e^(x - shift) / 2^K = s (1 + p), times 2^64 (2^512), so that none is subnormal. p is rounded once, by 2^-26 (2^-55) at
+# most; ``p_lost`` is what it has lost.
 #
 # 1. k ln2 in two parts: h = x - k LN2_HIGH is exact, c the low part, r their rounded sum.
 # 2. e^r = 1 + h + q, q = c + r^2 S(r): what r has lost is lost to the small term alone.
 #
-# ``lost`` is what a float has lost where it was rounded: e + lost is within 2^-25.8. A row's sum takes it up. Without
-# it, an element and the sum may be wrong in opposite directions, by more than 2 ULP together.
-cdef inline real row_exp(real x, real shift, real round, real low, real* lost) noexcept nogil:
+# ``delta`` is added to the exponent, see ``row_scale``.
+cdef inline void row_exp(
+    real x, real shift, real round, real low, real delta, real* s, real* p, real* p_lost
+) noexcept nogil:
     cdef real d = x - shift, log2e = LOG2E_F if real is float else LOG2E
     cdef real ln2 = LN2_HIGH_F if real is float else LN2_HIGH, ln2_low = LN2_LOW_F if real is float else LN2_LOW
-    cdef real t, k, h, c, r, r2, q, s, e
+    cdef real t, k, h, c, r, r2, q
     d = low if d < low else d
     t = fma(d, log2e, round)
     k = t - round
     h = fma(k, -ln2, d)
-    c = k * -ln2_low
+    c = fma(k, -ln2_low, delta)
     r = h + c
     r2 = r * r
     q = fma(r2, exp_series(r, r2), c)
-    s = pow2(t)
-    e = fma(s, q + h, s)
-    lost[0] = fma(s, q, fma(s, h, s - e)) if real is float else <real> 0
+    p[0] = q + h
+    p_lost[0] = q - (p[0] - h)
+    s[0] = pow2(t)
+
+
+# What s (1 + p) has lost where it was rounded to e, exactly.
+cdef inline real lost_of(real s, real p, real e) noexcept nogil:
+    return fma(s, p, s - e)
+
+
+# How the exponentials of a row are scaled whose largest element is m. ``round`` is UPSCALED_ROUND less K, and ``low``
+# what x - shift is not less than: e^-110 (e^-760) beside 1 is 0 when it is rounded, and no power of two is out of range.
+# An infinite or NaN m makes every exponential NaN.
+#
+# ``delta`` is what makes a float of the largest exponential, by a factor of 1 + delta for all of them: its rounding
+# error would else be in every share. What it still loses is 2^-29 of it.
+cdef inline void row_scale(real m, real* shift, real* round, real* low, real* delta) noexcept nogil:
+    cdef real log2e = LOG2E_F if real is float else LOG2E, integer = ROUND_F if real is float else ROUND
+    cdef real upscaled = UPSCALED_ROUND_F if real is float else UPSCALED_ROUND
+    cdef real top, s, p, p_lost, e
+    shift[0] = m if absolute(m) >= 2048 else <real> 0
+    top = m - shift[0]
+    round[0] = upscaled - (fma(top, log2e, integer) - integer)
+    low[0] = top - <real> (110 if real is float else 760)
+    row_exp(m, shift[0], round[0], low[0], <real> 0, &s, &p, &p_lost)
+    e = fma(s, p, s)
+    delta[0] = -fma(s, p_lost, lost_of(s, p, e)) / e
+
+
+# The largest exponential of a row, and what it has lost of s (1 + p), relative to it: what a sum takes up of it.
+cdef inline real largest_exp(real m, real shift, real round, real low, real delta, real* lost) noexcept nogil:
+    cdef real s, p, p_lost, e
+    row_exp(m, shift, round, low, delta, &s, &p, &p_lost)
+    e = fma(s, p, s)
+    lost[0] = lost_of(s, p, e) / e
     return e
 
 
 # ---- sums ----
+
+cdef extern from *:
+    # More than the largest exponential of a row.
+    const float START_F "0x1p65f"
+    const double START "0x1p513"
+
 
 # a + b = sum + error, exactly (Knuth's TwoSum).
 cdef inline void two_sum(double a, double b, double* sum, double* error) noexcept nogil:
@@ -75,13 +103,23 @@ cdef inline void two_sum(double a, double b, double* sum, double* error) noexcep
     sum[0] = s
 
 
-# Adds a number, and what it has lost, to a sum of two parts. Floats add up in double, whose errors are too small to
-# matter, and what they have lost beside. The second part of a sum of doubles has the errors of the first.
-cdef inline void add_to(double* sum, real* rest, real x, real lost) noexcept nogil:
+# Adds e = s (1 + p), rounded, to a sum of two parts. The first one begins with START, above every e: what it takes of e
+# is exact then (Dekker's Fast2Sum). The rest of s (1 + p), which e itself has not, goes to the second one. The errors of
+# that are 2^-31 of the largest e.
+#
+# A sum of e alone could be wrong in one direction, and an element in the other, by more than 2 ULP together.
+cdef inline void add_exp(real* sum, real* rest, real e, real s, real p) noexcept nogil:
+    cdef real total = sum[0] + e
+    rest[0] += lost_of(s, p, total - sum[0])
+    sum[0] = total
+
+
+# Adds a number to a sum of two parts. Floats add up in double, whose errors are too small to matter. The second part of
+# a sum of doubles has the errors of the first.
+cdef inline void add_to(double* sum, real* rest, real x) noexcept nogil:
     cdef double error, s
     if real is float:
         sum[0] += x
-        rest[0] += lost
     else:
         two_sum(sum[0], x, &s, &error)
         sum[0] = s
@@ -118,11 +156,8 @@ cdef inline double log1p_of(double d) noexcept nogil:
 
 # The sum of a row's exponentials without the largest one, relative to that one: what log1p is to be taken of. ``sum``
 # and ``rest`` are that of all, in row_exp's scale. The largest is taken out as it went in.
-cdef inline double sum_of_others(real m, double sum, double rest) noexcept nogil:
-    cdef real shift, round, low, lost
-    cdef double largest
-    row_scale(m, &shift, &round, &low)
-    largest = row_exp(m, shift, round, low, &lost)
+cdef inline double sum_of_others(double largest, double lost, double sum, double rest) noexcept nogil:
+    lost *= largest
     return ((sum - largest) + (rest - lost)) / (largest + lost)
 
 

@@ -4,10 +4,6 @@
 # else is converted into a tile in the first-level cache, computed there, and converted back. Rows that no tile holds go
 # in passes, part by part (``run_pass``): a part that does not lie straight is converted in each pass anew.
 
-cdef enum:
-    SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
-
-
 # ---- to and from a tile ----
 
 cdef inline real converted(number x, real tag) noexcept nogil:
@@ -138,9 +134,8 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
     cdef real top = -INFINITY
-    cdef real scales[3 * GROUP]
+    cdef real scales[6 * GROUP]
     cdef real x[BLOCK + GROUP]
-    cdef real e[BLOCK]
     while done < n:
         m = min(<Py_ssize_t> BLOCK, n - done)
         load_row(nest, 0, tag, row, done, m, x)
@@ -157,18 +152,17 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
     find_scales(&top, 1, scales)
     done = 0
     while done < n:
-        memset(sums, 0, sizeof(sums))
-        memset(rests, 0, sizeof(rests))
+        begin(LOGSUMEXP, sums, rests, MOST_LANES)
         stop = min(n, done + length)
         while done < stop:
             m = min(<Py_ssize_t> BLOCK, stop - done)
             load_row(nest, 0, tag, row, done, m, x)
             for i in range(m):
                 x[i] = -INFINITY if x[i] == largest else x[i]
-            add_part(LOGSUMEXP, x, x, m, scales, e, sums, rests)
+            add_part(LOGSUMEXP, x, x, m, scales, x, sums, rests)
             done += m
-        fold(sums, rests, &sum, &rest)
-    others = sum_of_others(top, sum, rest)
+        fold(LOGSUMEXP, sums, rests, False, 1, &sum, &rest)
+    others = sum_of_others(scales[4 * GROUP], scales[5 * GROUP], sum, rest)
     # e^(top - largest) (1 + others), down to the smallest subnormal number.
     two_sum(top, -<double> largest, &d, &dl)
     exp_sum[double](max(d, -800.0), dl, TWICE_ROUND, &t, &p)
@@ -183,15 +177,17 @@ cdef void run_tile(
     const RowNest* nest, Py_ssize_t row, int rows, bint across, bint direct, number* tag, real* real_tag
 ) noexcept nogil:
     cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1, last = nest.ndim - 1, o, g
-    cdef Py_ssize_t n = nest.length, i
+    cdef Py_ssize_t n = nest.length
     cdef char* at[MAX_ROW_OPERANDS]
     cdef Py_ssize_t row_stride[MAX_ROW_OPERANDS]
     cdef Py_ssize_t pitch[MAX_ROW_OPERANDS]
     cdef real* x[MAX_ROW_OPERANDS]
     cdef real tile[MAX_INPUTS][TILE + GROUP]
+    cdef real* e
+    cdef Py_ssize_t e_pitch
     cdef real m[GROUP]
-    cdef real numbers[4 * GROUP]
-    cdef real scales[3 * GROUP]
+    cdef real numbers[2 * GROUP]
+    cdef real scales[6 * GROUP]
     cdef double sum[GROUP]
     cdef double rest[GROUP]
     for o in range(out + 1):
@@ -211,28 +207,22 @@ cdef void run_tile(
     if function <= LOGSUMEXP:
         find_largest(x[0], pitch[0], n, rows, across, m)
         find_scales(m, rows, scales)
-    add_tile(function, x[0], pitch[0], x[second], pitch[second], n, rows, across, scales, x[out], pitch[out], sum, rest)
-    conclude_tile(function, rows, m, sum, rest, numbers)
+    # The exponentials are left in the output; those across in the tile, where no two lines share a place in the cache.
+    e, e_pitch = x[out], pitch[out]
+    if direct and across and rows * n <= TILE:
+        e, e_pitch = tile[0], rows
+    add_tile(function, x[0], pitch[0], x[second], pitch[second], n, rows, across, scales, e, e_pitch, sum, rest)
+    conclude_tile(function, rows, m, scales, sum, rest, numbers)
     if function == LOG_SOFTMAX or function == LOGSUMEXP:
         for g in range(rows):
-            if isnan(numbers[GROUP + g]):
-                conclude_log(function, m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &numbers[g])
+            if isnan(numbers[g]):
+                conclude_log(m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &numbers[g])
     if function == LOGSUMEXP:
-        store_run(tag, numbers + GROUP, at[out], row_stride[out], rows)
+        store_run(tag, numbers, at[out], row_stride[out], rows)
         return
-    o = out if function == SOFTMAX else 0
-    if across:
-        for i in range(n):
-            finish_part(
-                function, x[o] + i * pitch[o], x[second] + i * pitch[second], numbers, True,
-                x[out] + i * pitch[out], rows,
-            )
-    else:
-        for g in range(rows):
-            finish_part(
-                function, x[o] + g * pitch[o], x[second] + g * pitch[second], numbers + g, False,
-                x[out] + g * pitch[out], n,
-            )
+    if function != SOFTMAX:
+        e, e_pitch = x[0], pitch[0]
+    finish_tile(function, e, e_pitch, x[second], pitch[second], n, rows, across, numbers, x[out], pitch[out])
     if not direct and across:
         store_across(nest, out, tag, at[out], row_stride[out], rows, x[out])
     elif not direct:
@@ -271,21 +261,19 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
     cdef Py_ssize_t stop = min(nest.length, done + length)
     cdef bint straight = lies_straight(nest, out, tag, real_tag)
     cdef real largest = <real> row.largest, top = -INFINITY
-    cdef real numbers[4 * GROUP]
-    cdef real scales[3 * GROUP]
+    cdef real numbers[2 * GROUP]
+    cdef real scales[6 * GROUP]
     cdef real buffers[MAX_INPUTS][BLOCK + GROUP]
     cdef real block[BLOCK]
-    cdef real lost[BLOCK]
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
     cdef int i
     cdef const real* x
     cdef const real* dy
     cdef real* to
-    memset(sums, 0, sizeof(sums))
-    memset(rests, 0, sizeof(rests))
+    begin(function, sums, rests, MOST_LANES)
     find_scales(&largest, 1, scales)
-    for i in range(4):
+    for i in range(2):
         numbers[i * GROUP] = <real> row.numbers[i]
     while done < stop:
         m = min(<Py_ssize_t> BLOCK, stop - done)
@@ -298,19 +286,12 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
         if row.step == FIND:
             top = larger(top, largest_of(x, m))
         elif row.step == ADD:
-            if function == SOFTMAX:
-                add_part(SOFTMAX, x, x, m, scales, to, sums, rests)
-            elif function == SOFTMAX_GRAD:
-                add_part(SOFTMAX_GRAD, x, dy, m, scales, block, sums, rests)
-            elif function == LOG_SOFTMAX_GRAD:
-                add_part(LOG_SOFTMAX_GRAD, x, dy, m, scales, block, sums, rests)
-            else:
-                add_part(LOGSUMEXP, x, x, m, scales, block, sums, rests)
+            add_part(function, x, dy, m, scales, to, sums, rests)
         else:
             if function == SOFTMAX and not straight:
-                row_exps(x, block, lost, m, scales, 0)
+                add_part(function, x, x, m, scales, block, sums, rests)     # for the exponentials
                 x = block
-            finish_part(function, x, dy, numbers, False, to, m)
+            finish_tile(function, x, 0, dy, 0, m, 1, False, numbers, to, 0)
             if not straight:
                 store_row(nest, out, tag, row.data[out], done, m, to)
         done += m
@@ -318,7 +299,7 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
         row.tops[segment] = top
     elif row.step == ADD:
         row.sums[segment] = row.rests[segment] = 0
-        fold(sums, rests, &row.sums[segment], &row.rests[segment])
+        fold(function, sums, rests, False, 1, &row.sums[segment], &row.rests[segment])
 
 
 # Between passes: what the segments have found is brought together. False at the end.
@@ -327,7 +308,8 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
     cdef Py_ssize_t length = segment_length(nest.length), segment, count = (nest.length + length - 1) // length
     cdef double sum = 0, rest = 0, error
     cdef real largest
-    cdef real numbers[4 * GROUP]
+    cdef real numbers[2 * GROUP]
+    cdef real scales[6 * GROUP]
     cdef int i
     if row.step == 0:
         row.step = FIND if function <= LOGSUMEXP else ADD
@@ -344,14 +326,15 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
         two_sum(sum, row.sums[segment], &sum, &error)
         rest += row.rests[segment] + error
     largest = <real> row.largest
-    conclude_tile(function, 1, &largest, &sum, &rest, numbers)
-    if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[GROUP]):
-        conclude_log(function, largest, others_of(nest, tag, row.data[0], largest), numbers)
-    for i in range(4):
+    find_scales(&largest, 1, scales)
+    conclude_tile(function, 1, &largest, scales, &sum, &rest, numbers)
+    if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[0]):
+        conclude_log(largest, others_of(nest, tag, row.data[0], largest), numbers)
+    for i in range(2):
         row.numbers[i] = numbers[i * GROUP]
     row.step = WRITE
     if function == LOGSUMEXP:
-        store_run(tag, numbers + GROUP, row.data[nest.kernel.inputs], 0, 1)
+        store_run(tag, numbers, row.data[nest.kernel.inputs], 0, 1)
         return False
     return True
 

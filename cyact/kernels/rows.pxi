@@ -9,9 +9,9 @@
 #                     that is not the last one, and for short rows (SHORT), which are transposed on the way.
 #
 # The order of addition depends on a row's length alone, and so the bits of the result do not depend on how a tile lies,
-# on the level, or on the number of threads. A row is cut into segments. A segment has as many sums as 64 bytes have
-# elements, and element i is added to sum i % lanes. Then the upper half of the sums is added to the lower one until one
-# is left. The segments' sums are added in their order.
+# on the level, or on the number of threads. A row of less than SHORT elements has one sum. A longer one is cut into
+# segments. A segment has as many sums as 64 bytes have elements, and element i is added to sum i % lanes. Then the upper
+# half of the sums is added to the lower one until one is left. The segments' sums are added in their order.
 
 from libc.math cimport isinf, isnan
 
@@ -20,6 +20,7 @@ cdef enum:
     MOST_LANES = 16     # of floats
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
+    SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
 # What a kernel computes of a row; ``Kernel.row``.
 cdef enum:
@@ -86,95 +87,167 @@ cdef inline real largest_of(const real* x, Py_ssize_t n) noexcept nogil:
 cdef void find_largest(
     const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, real* m
 ) noexcept nogil:
-    cdef real largest[GROUP]
-    cdef Py_ssize_t i
-    cdef int g
+    cdef real largest[VECTOR]
+    cdef real given[VECTOR]
+    cdef const real* u
+    cdef Py_ssize_t i, j, g, left, lanes = VECTOR // sizeof(real)
     if not across:
         for g in range(rows):
             m[g] = largest_of(x + g * pitch, n)
         return
-    for g in range(GROUP):
-        largest[g] = -INFINITY
-    for i in range(n):
-        for g in range(rows):
-            largest[g] = larger(largest[g], x[i * pitch + g])
-    for g in range(rows):
-        m[g] = largest[g]
+    g = 0
+    while g < rows:
+        left = min(lanes, rows - g)
+        for j in range(lanes):
+            largest[j] = -INFINITY
+        for i in range(n):
+            u = x + i * pitch + g
+            if left < lanes:
+                load_first(given, u, left, sizeof(real))
+                u = given
+            for j in range(lanes):
+                largest[j] = larger(largest[j], u[j])
+        store_vector(m + g, largest)
+        g += lanes
 
 
-# ---- exponentials ----
-
-# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, GROUP ``low``.
+# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, ``low``, ``delta``.
+# Then the largest exponential of each row, and what it has lost (``largest_exp``).
 cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(rows):
-        row_scale(m[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g])
-
-
-# The exponentials of n elements, and what they have lost. ``step`` is 0 for elements of one row, which have one scale,
-# and 1 for elements of n rows.
-cdef inline void row_exps(
-    const real* x, real* e, real* lost, Py_ssize_t n, const real* scales, Py_ssize_t step
-) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
-    cdef real block[VECTOR]
-    cdef real losses[VECTOR]
-    cdef real rest[VECTOR]
-    while n > 0:
-        if n < lanes:
-            load_first(rest, x, n, sizeof(real))
-            x = rest
-        for i in range(lanes):
-            block[i] = row_exp(
-                x[i], scales[i * step], scales[GROUP + i * step], scales[2 * GROUP + i * step], &losses[i]
-            )
-        store_vector(lost, losses)
-        if n < lanes:
-            store_first(e, block, n, sizeof(real))
-            return
-        store_vector(e, block)
-        x += lanes
-        e += lanes
-        lost += lanes
-        scales += lanes * step
-        n -= lanes
+        row_scale(m[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g], &scales[3 * GROUP + g])
+        scales[4 * GROUP + g] = largest_exp(
+            m[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], scales[3 * GROUP + g], &scales[5 * GROUP + g]
+        )
 
 
 # ---- sums ----
 
-# What a kernel adds up, of n elements: their exponentials, which are in e, the elements themselves, or their products.
-# ``sums`` and ``rests`` have the two parts of n sums, or of a sum for each lane; ``first``, they are 0 before.
-cdef inline void add_terms(
-    int function, const real* x, const real* dy, const real* e, const real* lost, Py_ssize_t n, bint first,
-    double* sums, real* rests,
+# Adds the terms of ``count`` vectors to ``n`` sums of two parts, a vector's elements at most: exponentials, the elements
+# themselves, or products. The vectors lie ``stride`` apart; softmax stores its exponentials in e. ``step`` is 0 for
+# elements of one row, which have one scale, and 1 for elements of n rows.
+cdef inline void add_vectors(
+    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
+    Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
 ) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real shift[VECTOR]
+    cdef real round[VECTOR]
+    cdef real low[VECTOR]
+    cdef real delta[VECTOR]
+    cdef real given[MAX_INPUTS][VECTOR]
+    cdef const real* u
+    cdef const real* v
+    cdef real block[VECTOR]
+    cdef real high[VECTOR]      # of softmax, whose sums are of the dtype
+    cdef double sum[VECTOR]
+    cdef real rest[VECTOR]
+    cdef real s, p, p_lost
+    for i in range(lanes):
+        if function <= LOGSUMEXP:
+            shift[i] = scales[i * step]
+            round[i] = scales[GROUP + i * step]
+            low[i] = scales[2 * GROUP + i * step]
+            delta[i] = scales[3 * GROUP + i * step]
+        high[i] = <real> sums[i]
+        sum[i] = sums[i]
+        rest[i] = rests[i]
+    while count > 0:
+        u = x
+        v = dy
+        if n < lanes:
+            load_first(given[0], x, n, sizeof(real))
+            load_first(given[1], dy, n, sizeof(real))
+            u = given[0]
+            v = given[1]
+        for i in range(lanes):
+            if function <= LOGSUMEXP:
+                row_exp(u[i], shift[i], round[i], low[i], delta[i], &s, &p, &p_lost)
+                if n < lanes:
+                    s = where_true(i < n, s)
+                    p = where_true(i < n, p)
+                block[i] = fma(s, p, s)
+                if function == SOFTMAX:
+                    add_exp(&high[i], &rest[i], block[i], s, p)
+                else:
+                    add_to(&sum[i], &rest[i], block[i])
+                    rest[i] += lost_of(s, p, block[i])
+            elif function == SOFTMAX_GRAD:
+                add_product_to(&sum[i], &rest[i], u[i], v[i])
+            else:
+                add_to(&sum[i], &rest[i], v[i])
+        if function == SOFTMAX and n < lanes:
+            store_first(e, block, n, sizeof(real))
+        elif function == SOFTMAX:
+            store_vector(e, block)
+        x += stride
+        dy += dy_stride
+        e += e_stride
+        count -= 1
+    for i in range(lanes):
+        sums[i] = <double> high[i] if function == SOFTMAX else sum[i]
+        rests[i] = rest[i]
+
+
+# The number of elements is a constant for most.
+cdef inline void add_strand(
+    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
+    Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
+) noexcept nogil:
+    if n == VECTOR // sizeof(real):
+        add_vectors(
+            function, x, stride, dy, dy_stride, count, VECTOR // sizeof(real), scales, step, e, e_stride, sums, rests
+        )
+    elif n > 0:
+        add_vectors(function, x, stride, dy, dy_stride, count, n, scales, step, e, e_stride, sums, rests)
+
+
+# Sums of no terms.
+cdef inline void begin(int function, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        if first:
-            sums[i] = 0
-            rests[i] = 0
-        if function == SOFTMAX_GRAD:
-            add_product_to(&sums[i], &rests[i], x[i], dy[i])
-        elif function == LOG_SOFTMAX_GRAD:
-            add_to(&sums[i], &rests[i], dy[i], 0)
-        else:
-            add_to(&sums[i], &rests[i], e[i], lost[i])
+        sums[i] = (START_F if real is float else START) if function == SOFTMAX else 0
+        rests[i] = 0
 
 
-# Adds the terms of a part of a row to the lanes' sums. A part that is not the last of its segment has BLOCK elements.
-# The exponentials are left in e.
-cdef inline void add_part(
+# Adds the terms of a part of a row to the lanes' sums. A part that is not the last of its segment has whole rounds of
+# the lanes.
+cdef inline void add_lanes(
     int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, real* rests
 ) noexcept nogil:
-    cdef Py_ssize_t k = 0, lanes = LANES // sizeof(real)
-    cdef real lost[BLOCK]
-    if function <= LOGSUMEXP:
-        row_exps(x, e, lost, n, scales, 0)
-    while k + lanes <= n:
-        add_terms(function, x + k, dy + k, e + k, lost + k, LANES // sizeof(real), False, sums, rests)
-        k += lanes
-    if k < n:
-        add_terms(function, x + k, dy + k, e + k, lost + k, n - k, False, sums, rests)
+    cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), i = 0, count
+    while i < min(n, lanes):
+        count = (n - i) // lanes + ((n - i) % lanes >= width)
+        add_strand(
+            function, x + i, lanes, dy + i, lanes, count, width, scales, 0, e + i, lanes, sums + i, rests + i
+        )
+        count = i + count * lanes
+        add_strand(
+            function, x + count, 0, dy + count, 0, 1, n - count, scales, 0, e + count, 0, sums + i, rests + i
+        )
+        i += width
+
+
+# The function is known to each of these calls when they are compiled.
+cdef void add_part(
+    int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, real* rests
+) noexcept nogil:
+    if function == SOFTMAX:
+        add_lanes(SOFTMAX, x, dy, n, scales, e, sums, rests)
+    elif function == SOFTMAX_GRAD:
+        add_lanes(SOFTMAX_GRAD, x, dy, n, scales, e, sums, rests)
+    elif function == LOG_SOFTMAX_GRAD:
+        add_lanes(LOG_SOFTMAX_GRAD, x, dy, n, scales, e, sums, rests)
+    else:
+        add_lanes(LOGSUMEXP, x, dy, n, scales, e, sums, rests)
+
+
+# What the sums of exponentials began with is taken out of them.
+cdef inline void take_start(double* sums, Py_ssize_t n, real tag) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        sums[i] -= START_F if real is float else START
 
 
 # Adds the upper half of sums to the lower one. Those of floats are exact enough as they are, see ``add_to``.
@@ -191,54 +264,41 @@ cdef inline void add_half(double* sums, real* rests, Py_ssize_t half) noexcept n
             rests[i] = (rests[i] + rests[i + half]) + error
 
 
-# The lanes' sums to one, which is added to the sum of the row's segments.
-cdef inline void fold(double* sums, real* rests, double* sum, double* rest) noexcept nogil:
-    cdef double s, error
-    if real is float:
-        add_half(sums, rests, 8)
-    add_half(sums, rests, 4)
-    add_half(sums, rests, 2)
-    add_half(sums, rests, 1)
-    two_sum(sum[0], sums[0], &s, &error)
-    sum[0] = s
-    rest[0] += rests[0] + error
-
-
-# The same for n lanes of ``rows`` rows.
-cdef inline void fold_across(
-    double* sums, real* rests, Py_ssize_t n, Py_ssize_t rows, double* sum, double* rest
+# The sums of n rows, of one lane or all, to one for each row, which is added to the sum of the row's segments.
+cdef inline void fold(
+    int function, double* sums, real* rests, bint one_lane, Py_ssize_t n, double* sum, double* rest
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef double s, error
-    while n > 1:
-        n //= 2
-        add_half(sums, rests, n * rows)
-    for i in range(rows):
+    if not one_lane:
+        if function == SOFTMAX:
+            take_start(sums, LANES // sizeof(real) * n, <real> 0)
+        if real is float:
+            add_half(sums, rests, 8 * n)
+        add_half(sums, rests, 4 * n)
+        add_half(sums, rests, 2 * n)
+        add_half(sums, rests, n)
+    elif function == SOFTMAX:
+        take_start(sums, n, <real> 0)
+    for i in range(n):
         two_sum(sum[i], sums[i], &s, &error)
         sum[i] = s
         rest[i] += rests[i] + error
 
 
 # Sums of whole segments of a row, ``length`` elements each but for the row's end.
-cdef inline void add_segments(
+cdef void add_segments(
     int function, const real* x, const real* dy, Py_ssize_t n, Py_ssize_t length, const real* scales, real* e,
     double* sum, double* rest,
 ) noexcept nogil:
-    cdef Py_ssize_t done = 0, stop, m
+    cdef Py_ssize_t done = 0, lanes = LANES // sizeof(real)
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
-    cdef real block[BLOCK]
     while done < n:
-        memset(sums, 0, sizeof(sums))
-        memset(rests, 0, sizeof(rests))
-        stop = min(n, done + length)
-        while done < stop:
-            m = min(<Py_ssize_t> BLOCK, stop - done)
-            add_part(
-                function, x + done, dy + done, m, scales, e + done if function == SOFTMAX else block, sums, rests
-            )
-            done += m
-        fold(sums, rests, sum, rest)
+        begin(function, sums, rests, lanes)
+        add_part(function, x + done, dy + done, min(length, n - done), scales, e + done, sums, rests)
+        fold(function, sums, rests, False, 1, sum, rest)
+        done += length
 
 
 # The same for rows across the vectors.
@@ -246,35 +306,25 @@ cdef inline void add_across(
     int function, const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows,
     const real* scales, real* e, Py_ssize_t e_pitch, double* sum, double* rest,
 ) noexcept nogil:
-    cdef Py_ssize_t lanes = LANES // sizeof(real), length = segment_length(n), done = 0, stop, i, lane
-    cdef double sums[MOST_LANES * GROUP]
-    cdef real rests[MOST_LANES * GROUP]
-    cdef real block[GROUP]
-    cdef real lost[GROUP]
-    cdef real* to = block
-    while done < n:
-        stop = min(n, done + length)
-        while lanes // 2 >= stop - done:
-            lanes //= 2         # the others would be 0
-        for i in range(done, stop):
-            lane = (i - done) % lanes * rows
-            if function == SOFTMAX:
-                to = e + i * e_pitch
-            if function <= LOGSUMEXP:
-                row_exps(x + i * pitch, to, lost, rows, scales, 1)
-            if i - done < lanes:
-                add_terms(
-                    function, x + i * pitch, dy + i * dy_pitch, to, lost, rows, True, sums + lane, rests + lane
+    cdef Py_ssize_t lanes = 1 if n < SHORT else LANES // sizeof(real), length = segment_length(n), done, stop, i
+    cdef Py_ssize_t width = VECTOR // sizeof(real), m, g = 0
+    cdef double sums[MOST_LANES * VECTOR]
+    cdef real rests[MOST_LANES * VECTOR]
+    while g < rows:
+        m = min(width, rows - g)
+        done = 0
+        while done < n:
+            begin(function, sums, rests, lanes * width)
+            stop = min(n, done + length)
+            for i in range(done, min(stop, done + lanes)):
+                add_strand(
+                    function, x + i * pitch + g, lanes * pitch, dy + i * dy_pitch + g, lanes * dy_pitch,
+                    (stop - i + lanes - 1) // lanes, m, scales + g, 1, e + i * e_pitch + g, lanes * e_pitch,
+                    sums + (i - done) * width, rests + (i - done) * width,
                 )
-            else:
-                add_terms(
-                    function, x + i * pitch, dy + i * dy_pitch, to, lost, rows, False, sums + lane, rests + lane
-                )
-        for i in range(stop - done, lanes):
-            memset(sums + i * rows, 0, rows * sizeof(double))
-            memset(rests + i * rows, 0, rows * sizeof(real))
-        fold_across(sums, rests, lanes, rows, sum, rest)
-        done = stop
+            fold(function, sums, rests, lanes == 1, VECTOR // sizeof(real), sum + g, rest + g)
+            done = stop
+        g += width
 
 
 # The sums of a tile. softmax leaves its exponentials in e.
@@ -282,162 +332,161 @@ cdef void add_tile(
     int function, const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows,
     bint across, const real* scales, real* e, Py_ssize_t e_pitch, double* sum, double* rest,
 ) noexcept nogil:
-    cdef Py_ssize_t length = segment_length(n)
-    cdef int g
-    memset(sum, 0, rows * sizeof(double))
-    memset(rest, 0, rows * sizeof(double))
-    # The function is known to each of these calls when they are compiled.
-    if across:
-        if function == SOFTMAX:
-            add_across(SOFTMAX, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
-        elif function == SOFTMAX_GRAD:
-            add_across(SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
-        elif function == LOG_SOFTMAX_GRAD:
-            add_across(LOG_SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
-        else:
-            add_across(LOGSUMEXP, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
-        return
-    for g in range(rows):
-        if function == SOFTMAX:
-            add_segments(SOFTMAX, x, x, n, length, scales + g, e, sum + g, rest + g)
-        elif function == SOFTMAX_GRAD:
-            add_segments(SOFTMAX_GRAD, x, dy, n, length, scales, e, sum + g, rest + g)
-        elif function == LOG_SOFTMAX_GRAD:
-            add_segments(LOG_SOFTMAX_GRAD, x, dy, n, length, scales, e, sum + g, rest + g)
-        else:
-            add_segments(LOGSUMEXP, x, x, n, length, scales + g, e, sum + g, rest + g)
-        x += pitch
-        dy += dy_pitch
-        e += e_pitch
+    cdef Py_ssize_t length = segment_length(n), g
+    for g in range(GROUP):
+        sum[g] = rest[g] = 0
+    if not across:
+        for g in range(rows):
+            add_segments(
+                function, x + g * pitch, dy + g * dy_pitch, n, length, scales + g, e + g * e_pitch, sum + g, rest + g
+            )
+    elif function == SOFTMAX:
+        add_across(SOFTMAX, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
+    elif function == SOFTMAX_GRAD:
+        add_across(SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
+    elif function == LOG_SOFTMAX_GRAD:
+        add_across(LOG_SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
+    else:
+        add_across(LOGSUMEXP, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
 
 
 # ---- results ----
 
-# What the results of a row are made of, from its largest element and its sum: four numbers that lie GROUP apart, as
-# those of other rows lie between them. For softmax of floats the last two are the largest exponential and its result,
-# which has what that exponential has lost: hence the shares of equal elements are exact but for one rounding.
+# What the results of a row are made of, from its largest element and its sum: two numbers that lie GROUP apart, as those
+# of other rows lie between them.
 
-# From the sum of the other exponentials, beside the largest.
-cdef inline void conclude_log(int function, real m, double others, real* row) noexcept nogil:
-    cdef double logarithm = log1p_of(others)
-    row[0] = m
-    row[GROUP] = <real> (m + logarithm if function == LOGSUMEXP else logarithm)
+# From the sum of the other exponentials, beside the largest: logsumexp in two parts.
+cdef inline void conclude_log(real m, double others, real* row) noexcept nogil:
+    cdef double logarithm = log1p_of(others), sum, error
+    two_sum(m, logarithm, &sum, &error)
+    row[0] = <real> sum
+    row[GROUP] = <real> ((sum - row[0]) + error)
 
 
-# For the logarithms the second number is NaN where the row has to be looked at again (``others_of``).
-cdef inline void conclude(int function, real m, double sum, double rest, real* row) noexcept nogil:
+# For the logarithms the first number is NaN where the row has to be looked at again (``others_of``).
+cdef inline void conclude(
+    int function, real m, const real* scales, double sum, double rest, real* row
+) noexcept nogil:
     cdef double inverse, others
-    cdef real shift, round, low, lost
     if function == SOFTMAX:
+        # What the largest exponential has lost is taken out of the sum as a factor: equal elements have equal shares.
         if real is float:
-            sum += rest
-        inverse = 1 / sum
-        row[0] = <real> inverse
-        if real is float:
+            inverse = (1 + <double> scales[5 * GROUP]) / ((sum + rest) * SCALE_F)
+            row[0] = <real> inverse
             row[GROUP] = <real> (inverse - row[0])
-            row_scale(m, &shift, &round, &low)
-            row[2 * GROUP] = row_exp(m, shift, round, low, &lost)
-            row[3 * GROUP] = <real> ((<double> row[2 * GROUP] + lost) * inverse)
         else:
-            row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse) * inverse
+            sum *= SCALE
+            rest *= SCALE
+            inverse = 1 / sum
+            row[0] = inverse
+            row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse + scales[5 * GROUP]) * inverse
     elif function <= LOGSUMEXP:
-        others = sum_of_others(m, sum, rest)
-        conclude_log(function, m, others if others >= LEAST_OTHERS else NAN, row)
+        others = sum_of_others(scales[4 * GROUP], scales[5 * GROUP], sum, rest)
+        conclude_log(m, others if others >= LEAST_OTHERS else NAN, row)
     else:
         row[0] = <real> (sum + rest)
         row[GROUP] = <real> ((sum - row[0]) + rest)
 
 
 cdef inline void conclude_rows(
-    int function, Py_ssize_t rows, const real* m, const double* sum, const double* rest, real* numbers
+    int function, Py_ssize_t rows, const real* m, const real* scales, const double* sum, const double* rest,
+    real* numbers,
 ) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(rows):
-        conclude(function, m[g], sum[g], rest[g], &numbers[g])
+        conclude(function, m[g], scales + g, sum[g], rest[g], &numbers[g])
 
 
 cdef void conclude_tile(
-    int function, int rows, const real* m, const double* sum, const double* rest, real* numbers
+    int function, int rows, const real* m, const real* scales, const double* sum, const double* rest, real* numbers
 ) noexcept nogil:
     if function == SOFTMAX:
-        conclude_rows(SOFTMAX, rows, m, sum, rest, numbers)
-    elif function == LOG_SOFTMAX:
-        conclude_rows(LOG_SOFTMAX, rows, m, sum, rest, numbers)
-    elif function == LOGSUMEXP:
-        conclude_rows(LOGSUMEXP, rows, m, sum, rest, numbers)
+        conclude_rows(SOFTMAX, rows, m, scales, sum, rest, numbers)
+    elif function <= LOGSUMEXP:
+        conclude_rows(LOGSUMEXP, rows, m, scales, sum, rest, numbers)
     else:
-        conclude_rows(SOFTMAX_GRAD, rows, m, sum, rest, numbers)
+        conclude_rows(SOFTMAX_GRAD, rows, m, scales, sum, rest, numbers)
 
 
-cdef inline real softmax_result(real e, real dy, const real* row) noexcept nogil:
-    cdef real result = fma(e, row[0], e * row[GROUP]), largest, its_result
-    if real is float:
-        largest, its_result = row[2 * GROUP], row[3 * GROUP]
-        return its_result if e == largest else result
-    else:
-        return result
+# The inverse is that of the sum times SCALE, so that no small term is subnormal.
+cdef inline real softmax_result(real e, real dy, real inverse, real rest) noexcept nogil:
+    return fma(e, inverse, e * rest) * (SCALE_F if real is float else SCALE)
 
 
-cdef inline real log_softmax_result(real x, real dy, const real* row) noexcept nogil:
-    return (x - row[0]) - row[GROUP]
+cdef inline real log_softmax_result(real x, real dy, real logsumexp, real rest) noexcept nogil:
+    return (x - logsumexp) - rest
 
 
-cdef inline real softmax_grad_result(real y, real dy, const real* row) noexcept nogil:
-    return softmax_slope(y, dy, row[0], row[GROUP])
-
-
-cdef inline real log_softmax_grad_result(real y, real dy, const real* row) noexcept nogil:
-    return log_softmax_slope(y, dy, row[0], row[GROUP])
-
-
-# The results of n elements; ``step`` as in ``row_exps``.
-cdef inline void finish(
-    real (*f)(real, real, const real*) noexcept nogil,
-    const real* x, const real* dy, const real* numbers, Py_ssize_t step, real* out, Py_ssize_t n,
+# The results of ``count`` vectors of n elements; ``stride`` and ``step`` as in ``add_vectors``.
+cdef inline void finish_vectors(
+    real (*f)(real, real, real, real) noexcept nogil,
+    const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, Py_ssize_t n,
+    const real* numbers, Py_ssize_t step, real* out, Py_ssize_t out_stride,
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real first[VECTOR]
+    cdef real second[VECTOR]
     cdef real block[VECTOR]
-    cdef real rest[2][VECTOR]
-    while n > 0:
+    cdef real given[MAX_INPUTS][VECTOR]
+    cdef const real* u
+    cdef const real* v
+    for i in range(lanes):
+        first[i] = numbers[i * step]
+        second[i] = numbers[GROUP + i * step]
+    while count > 0:
+        u = x
+        v = dy
         if n < lanes:
-            load_first(rest[0], x, n, sizeof(real))
-            load_first(rest[1], dy, n, sizeof(real))
-            x = rest[0]
-            dy = rest[1]
+            load_first(given[0], x, n, sizeof(real))
+            load_first(given[1], dy, n, sizeof(real))
+            u = given[0]
+            v = given[1]
         for i in range(lanes):
-            block[i] = f(x[i], dy[i], numbers + i * step)
+            block[i] = f(u[i], v[i], first[i], second[i])
         if n < lanes:
             store_first(out, block, n, sizeof(real))
-            return
-        store_vector(out, block)
-        x += lanes
-        dy += lanes
-        numbers += lanes * step
-        out += lanes
-        n -= lanes
+        else:
+            store_vector(out, block)
+        x += stride
+        dy += dy_stride
+        out += out_stride
+        count -= 1
 
 
-# The results of part of a row, or, across, of an element of each of n rows. For softmax x is the exponentials.
-cdef void finish_part(
-    int function, const real* x, const real* dy, const real* numbers, bint across, real* out, Py_ssize_t n
+# The results of n elements of ``rows`` rows.
+cdef inline void finish(
+    real (*f)(real, real, real, real) noexcept nogil,
+    const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows, bint across,
+    const real* numbers, real* out, Py_ssize_t out_pitch,
+) noexcept nogil:
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real), g = 0, left
+    if across:
+        while g + lanes <= rows:
+            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, lanes, numbers + g, 1, out + g, out_pitch)
+            g += lanes
+        if g < rows:
+            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, rows - g, numbers + g, 1, out + g, out_pitch)
+        return
+    for g in range(rows):
+        finish_vectors(f, x, lanes, dy, lanes, n // lanes, lanes, numbers + g, 0, out, lanes)
+        left = n % lanes
+        if left > 0:
+            finish_vectors(f, x + n - left, 0, dy + n - left, 0, 1, left, numbers + g, 0, out + n - left, 0)
+        x += pitch
+        dy += dy_pitch
+        out += out_pitch
+
+
+# The results of a tile, or of part of a row. For softmax x is the exponentials.
+cdef void finish_tile(
+    int function, const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows,
+    bint across, const real* numbers, real* out, Py_ssize_t out_pitch,
 ) noexcept nogil:
     if function == SOFTMAX:
-        if across:
-            finish(softmax_result[real], x, x, numbers, 1, out, n)
-        else:
-            finish(softmax_result[real], x, x, numbers, 0, out, n)
+        finish(softmax_result[real], x, pitch, x, pitch, n, rows, across, numbers, out, out_pitch)
     elif function == LOG_SOFTMAX:
-        if across:
-            finish(log_softmax_result[real], x, x, numbers, 1, out, n)
-        else:
-            finish(log_softmax_result[real], x, x, numbers, 0, out, n)
+        finish(log_softmax_result[real], x, pitch, x, pitch, n, rows, across, numbers, out, out_pitch)
     elif function == SOFTMAX_GRAD:
-        if across:
-            finish(softmax_grad_result[real], x, dy, numbers, 1, out, n)
-        else:
-            finish(softmax_grad_result[real], x, dy, numbers, 0, out, n)
+        finish(softmax_slope[real], x, pitch, dy, dy_pitch, n, rows, across, numbers, out, out_pitch)
     elif function == LOG_SOFTMAX_GRAD:
-        if across:
-            finish(log_softmax_grad_result[real], x, dy, numbers, 1, out, n)
-        else:
-            finish(log_softmax_grad_result[real], x, dy, numbers, 0, out, n)
+        finish(log_softmax_slope[real], x, pitch, dy, dy_pitch, n, rows, across, numbers, out, out_pitch)

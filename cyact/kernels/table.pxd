@@ -111,7 +111,7 @@ cdef struct RowNest:
 cdef struct LongRow:
     char* data[MAX_ROW_OPERANDS]
     int step                        # what the pass does; 0 before the first one
-    double largest, numbers[4]     # what the results are made of
+    double largest, numbers[2]      # what the results are made of
     double tops[SEGMENTS]
     double sums[SEGMENTS]
     double rests[SEGMENTS]
