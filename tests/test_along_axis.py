@@ -57,6 +57,10 @@ def hard_rows(dtype):
         yield masked
         # One element's exponential and that of all others are wrong in opposite directions, by as much as floats' can be.
         yield np.array([0, -5.882966, *[-0.31258413195610046] * n])
+        # Results near the smallest normal number.
+        tiny = np.log(np.finfo(dtype).tiny)
+        yield np.array([0, *rng.uniform(tiny, tiny + 2, n)]) + 7.3
+    yield np.array([-0.25433075, -0.6927655])       # logsumexp cancels, and an exponential is just above 1
 
 
 @pytest.mark.parametrize("dtype", COMPUTED, ids=str)

@@ -61,7 +61,7 @@ cdef inline real lost_of(real s, real p, real e) noexcept nogil:
 
 
 # How the exponentials of a row are scaled whose largest element is m. ``round`` is UPSCALED_ROUND less K, and ``low``
-# what x - shift is not less than: e^-110 (e^-760) beside 1 is 0 when it is rounded, and no power of two is out of range.
+# what x - shift is not less than: e^-110 (e^-760) beside 1 is 0 when it is rounded, and no power of two is too small.
 # An infinite or NaN m makes every exponential NaN.
 #
 # ``delta`` is what makes a float of the largest exponential, by a factor of 1 + delta for all of them: its rounding
@@ -104,8 +104,8 @@ cdef inline void two_sum(double a, double b, double* sum, double* error) noexcep
 
 
 # Adds e = s (1 + p), rounded, to a sum of two parts. The first one begins with START, above every e: what it takes of e
-# is exact then (Dekker's Fast2Sum). The rest of s (1 + p), which e itself has not, goes to the second one. The errors of
-# that are 2^-31 of the largest e.
+# is exact then (Dekker's Fast2Sum). The rest of s (1 + p), which e itself has not, goes to the second one. Its errors
+# are 2^-31 of the largest e.
 #
 # A sum of e alone could be wrong in one direction, and an element in the other, by more than 2 ULP together.
 cdef inline void add_exp(real* sum, real* rest, real e, real s, real p) noexcept nogil:

@@ -10,8 +10,8 @@
 #
 # The order of addition depends on a row's length alone, and so the bits of the result do not depend on how a tile lies,
 # on the level, or on the number of threads. A row of less than SHORT elements has one sum. A longer one is cut into
-# segments. A segment has as many sums as 64 bytes have elements, and element i is added to sum i % lanes. Then the upper
-# half of the sums is added to the lower one until one is left. The segments' sums are added in their order.
+# segments. A segment has as many sums as 64 bytes have elements, and element i is added to sum i % lanes. Then the
+# upper half of the sums is added to the lower one until one is left. The segments' sums are added in their order.
 
 from libc.math cimport isinf, isnan
 
@@ -111,8 +111,8 @@ cdef void find_largest(
         g += lanes
 
 
-# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, ``low``, ``delta``.
-# Then the largest exponential of each row, and what it has lost (``largest_exp``).
+# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, ``low`` and
+# ``delta``. Then the largest exponential of each row, and what it has lost (``largest_exp``).
 cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(rows):
@@ -124,9 +124,9 @@ cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
 
 # ---- sums ----
 
-# Adds the terms of ``count`` vectors to ``n`` sums of two parts, a vector's elements at most: exponentials, the elements
-# themselves, or products. The vectors lie ``stride`` apart; softmax stores its exponentials in e. ``step`` is 0 for
-# elements of one row, which have one scale, and 1 for elements of n rows.
+# Adds the terms of ``count`` vectors to ``n`` sums of two parts, a vector's elements at most: exponentials, the
+# elements themselves, or products. The vectors lie ``stride`` apart; softmax stores its exponentials in e. ``step`` is
+# 0 for elements of one row, which have one scale, and 1 for elements of n rows.
 cdef inline void add_vectors(
     int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
     Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
@@ -352,8 +352,8 @@ cdef void add_tile(
 
 # ---- results ----
 
-# What the results of a row are made of, from its largest element and its sum: two numbers that lie GROUP apart, as those
-# of other rows lie between them.
+# What the results of a row are made of, from its largest element and its sum: two numbers that lie GROUP apart, as
+# those of other rows lie between them.
 
 # From the sum of the other exponentials, beside the largest: logsumexp in two parts.
 cdef inline void conclude_log(real m, double others, real* row) noexcept nogil:
