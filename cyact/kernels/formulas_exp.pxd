@@ -167,13 +167,13 @@ cdef inline void celu_grad_prepare(real clamped, real alpha, real* t, real* p, r
 cdef inline real celu_grad_finish(real t, real p, real z, real x, real alpha, real g) noexcept nogil:
     cdef real first, second, A = SCALE_F if real is float else SCALE, limit = LARGE_F if real is float else LARGE
     cdef real lowest = 1 - (CELU_GRAD_RANGE_F if real is float else CELU_GRAD_RANGE)
-    cdef bint rising = z > 0, large = absolute(g) > (1 if rising else limit), at_once = large != rising
+    cdef bint rising = z > 0, large = (absolute(g) > limit) | (rising & (absolute(g) > 1)), at_once = large != rising
     cdef real scale = 1 / A if rising else A
     pow2_halves(t, &first, &second)
     cdef real m = g * (scale if at_once else 1) * first
     cdef real y = where_true(not z < lowest, fma(finite_or_zero(m), p, m) * second * (1 if at_once else scale))
-    y = x if x != x else y
-    return g if (x > 0) | (g != g) | ((absolute(g) == INFINITY) & (z >= lowest)) else y
+    y = g if (x > 0) | ((absolute(g) == INFINITY) & (z >= lowest)) else y
+    return or_first_nan(y, g, x)
 
 
 # gaussian(x) = e^(-x^2)
