@@ -12,8 +12,12 @@ from setuptools import Extension, setup
 
 MSVC = sys.platform == "win32"
 # No flag here lets the compiler change a result. The two after -O2 let it drop errno and floating-point traps, which
-# nothing reads; the third keeps it from fusing what the source does not.
-FLAGS = ["-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden"]
+# nothing reads; the third keeps it from fusing what the source does not. Nothing here throws C++ exceptions, so that
+# the tables for them would only make a wheel larger.
+FLAGS = ["-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden",
+         "-fno-asynchronous-unwind-tables"]
+# For modules that run at import, or for microseconds: a wheel is to stay below 1.5 MB.
+SMALL = ["-Os"]
 # Of -O3 what makes loops faster: vectors, and blocks of one vector that stay in a register (-fpeel-loops). Not -O3
 # itself: it makes scalar code of leaky_relu_grad's loop, which then takes several times as long. Loops over two lanes
 # are not to be unrolled before they can become a vector (the last flag): x86_64_v2 has such vectors of double.
@@ -28,7 +32,7 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):
         "x86_64_v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
     }
 if MSVC:
-    FLAGS, VECTORS = ["/O2", "/fp:precise"], []
+    FLAGS, VECTORS, SMALL = ["/O2", "/fp:precise"], [], ["/O1"]
     LEVELS = {level: {"x86_64_v3": ["/arch:AVX2"], "x86_64_v4": ["/arch:AVX512"]}.get(level, []) for level in LEVELS}
 LINK = ["-Wl,-s"] if sys.platform == "linux" else []
 # For the sanitizers' runs of the tests (CONTRIBUTING.md): checks, and the symbols that their reports name.
@@ -55,8 +59,8 @@ def kernels(level):
 
 
 runpy.run_path(str(Path(__file__).with_name("c_api_files.py")))["write"]()
-PLAIN = ["activations", "arguments", "axis_calls", "c_api", "cpuid", "planned", "rescaling",
-         "rescaling_layouts", "rescaling_ufunc", "ufuncs"]
+PLAIN = ["activations", "arguments", "c_api", "planned", "rescaling", "rescaling_layouts"]
+RARE = ["axis_calls", "cpuid", "rescaling_ufunc", "ufuncs"]
 # PyPI has neither pictures nor pages of ours: in its copy of the README they are those of the repository.
 README = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
 PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figures/"
@@ -64,7 +68,10 @@ setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
     ext_modules=cythonize(
-        [*map(extension, PLAIN), *map(kernels, LEVELS), *(extension(n, OPENMP, OPENMP) for n in ("dispatch", "threads"))],
+        [
+            *map(extension, PLAIN), *(extension(name, SMALL) for name in RARE), *map(kernels, LEVELS),
+            extension("dispatch", OPENMP, OPENMP), extension("threads", [*OPENMP, *SMALL], OPENMP),
+        ],
         compiler_directives={"language_level": "3", "cdivision": True, "auto_pickle": False, "freethreading_compatible": True},
         build_dir="build",
     )
