@@ -285,5 +285,5 @@ def test_everything_else_is_baseline(name):
     path = importlib.import_module(f"cyact.{name}").__file__
     command = ["objdump", "--no-show-raw-insn", "-M", "intel", "-d", path]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "xmm" in text
+    assert "\tret" in text       # it is machine code that was read
     assert not re.search(r"\b[yz]mm\d|\bv(add|mul|mov\w*)[ps][sd]\b|\b(pshufb|pmaxsd|roundps|popcnt|fma\w+)\b", text)
