@@ -16,7 +16,7 @@ MSVC = sys.platform == "win32"
 # the tables for them would only make a wheel larger.
 FLAGS = ["-O2", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0", "-fvisibility=hidden",
          "-fno-asynchronous-unwind-tables"]
-# For modules that run at import, or for microseconds: a wheel is to stay below 1.5 MB.
+# For modules without loops over elements, whose time no user can feel: a wheel is to stay below 1.5 MB.
 SMALL = ["-Os"]
 # Of -O3 what makes loops faster: vectors, and blocks of one vector that stay in a register (-fpeel-loops). Not -O3
 # itself: it makes scalar code of leaky_relu_grad's loop, which then takes several times as long. Loops over two lanes

@@ -9,6 +9,7 @@ one pinned core. A table lists the functions, the slowest beside the first build
 """
 
 import argparse
+import functools
 import itertools
 import json
 import math
@@ -21,8 +22,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.15        # of the first build's time: from here on a row is listed
-
-
 # Beside the functions of elements: those of rows, of 64 elements or across 64 rows, and rescale.
 OTHERS = {
     "softmax": ("cyact.softmax(x.reshape(-1, 64), out=out.reshape(-1, 64))", ["float16", "float32", "float64"]),
@@ -36,23 +35,15 @@ OTHERS = {
 
 def serve():
     """Answers each line of input, a call as JSON, with its time in seconds: the minimum of some milliseconds."""
-    import timeit
-
     from benchmarks.common import drawn, dtype_of
-    from measure import Call, Contender, contend, minima, offered_dtypes, offered_functions
+    from measure import Call, Statement, contend, minima, offered_dtypes, offered_functions
 
     import cyact
 
-    class Statement(Contender):
-        repeatable = True
-
-        def __init__(self, statement, dtype, size):
-            x = drawn((size,), dtype_of(dtype), 0)
-            out = x.astype("float64" if dtype in ("int32", "float64") else "float16" if dtype == "float16" else "float32")
-            self.timer = timeit.Timer(statement, globals={"cyact": cyact, "x": x, "out": out})
-
-        def time(self, number):
-            return self.timer.timeit(number) / number
+    def names(dtype, size):
+        x = drawn((size,), dtype_of(dtype), 0)
+        out = x.astype("float64" if dtype in ("int32", "float64") else "float16" if dtype == "float16" else "float32")
+        return {"cyact": cyact, "x": x, "out": out}
 
     offered = {function: offered_dtypes(function) for function in offered_functions()}
     offered.update({name: dtypes for name, (_, dtypes) in OTHERS.items()})
@@ -62,7 +53,8 @@ def serve():
         function, dtype, size, seconds = json.loads(line)
         if (function, dtype, size) != latest:
             other = OTHERS.get(function)
-            contenders = [Statement(other[0], dtype, size)] if other else contend([Call("cyact", function, dtype, size)], 1)
+            call = Statement(other[0], functools.partial(names, dtype, size)) if other else Call("cyact", function, dtype, size)
+            contenders = contend([call], 1)
             latest = function, dtype, size
         print(json.dumps(minima(contenders, seconds, least=3)[0]), flush=True)
 

@@ -69,6 +69,7 @@ cdef int run "cyact_run"(int function, const void** arrays, Py_ssize_t n, const 
     cdef int inputs = kernel.inputs, last = kernel.operands - 1, o, i
     cdef char* out = <char*> arrays[inputs]
     cdef char* out_end
+    # Beyond PY_SSIZE_T_MAX // 8 elements, counts of bytes would overflow.
     if n < 0 or n > PY_SSIZE_T_MAX // 8 or <size_t> out & kernel.itemsize[last] - 1:
         return -1
     out_end = out + n * kernel.itemsize[last]

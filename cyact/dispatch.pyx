@@ -118,11 +118,9 @@ cdef inline bint is_line(const LoopNest* nest) noexcept nogil:
 
 # Arrays of any strides.
 cdef void run_strided(LoopNest* nest) noexcept nogil:
-    cdef Py_ssize_t chunk, blocks, n = 1
-    cdef int threads, axis
-    for axis in range(nest.ndim):
-        n *= nest.shape[axis]
-    nest.is_large = n * (nest.itemsize[0] + nest.itemsize[nest.kernel.operands - 1]) >= streamed_from
+    cdef Py_ssize_t chunk, blocks
+    cdef int threads
+    nest.streamed_from = streamed_from
     level.plan_nest(nest)
     if is_line(nest):
         run_contiguous(nest.kernel, nest.data, nest.size, nest.single, False)

@@ -3,11 +3,13 @@
     python tests/objects.py                 which compilers there are here
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 
@@ -49,10 +51,7 @@ def compilers():
 
 
 def compiled(name, level, folder):
-    """The path of a level's object by a compiler. Loops that clang is told to make vector code of it has to."""
-    import json
-    import sysconfig
-
+    """The path of a level's object by a compiler. It is an error where clang leaves a loop alone that the source tells it to vectorise."""
     command, levels = compilers()[name]
     target = {"_PYTHON_HOST_PLATFORM": "linux-aarch64"} if levels == AARCH64 else {}
     described = subprocess.run(

@@ -8,7 +8,8 @@
  * the computation. Names of dtypes: i8 to i64, u8 to u64, f16, bf16 (their bits, as uint16_t), f32, f64. The result is
  * that of the Python function, bit for bit, and large arrays are split among as many threads. It is 0; or -1, with nothing
  * written, where n is negative or beyond any array, an array is not aligned to its elements, or the output overlaps an
- * input without being the same array. Like those of <math.h>, they may raise the floating-point flags, which the Python functions put back.
+ * input without being the same array. Like those of <math.h>, they may raise the floating-point flags, which the Python
+ * functions put back.
  *
  * Call import_cyact() once, with the GIL, before any of them: in the module's init function, say. It returns -1 with an
  * ImportError set where the installed cyact does not have what this header declares. Each file that includes this header

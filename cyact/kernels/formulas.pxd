@@ -316,8 +316,8 @@ cdef inline float softsign_16_bit(float clamped, float x) noexcept nogil:
 
 # softsign_grad(g, x) = g / (1 + |x|)^2
 #
-# Maximum error 1.88 ULP for float and double. 0 at +-inf, an infinite g there included; of NaNs the first
-# input's. |x| is clamped to the largest number.
+# Maximum error 1.88 ULP for float and double. 0 at +-inf, an infinite g there included; of NaNs the first input's.
+# |x| is clamped to the largest number.
 #
 # (1 + |x|) / 4 as the sum D + dl of two numbers, the quarter so that it does not overflow; its reciprocal with its
 # error e; then g (1/D)^2 (1 + 2 e) / 16, where a g above 1 is divided by 16 first: it would overflow on the way.

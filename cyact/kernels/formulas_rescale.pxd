@@ -55,7 +55,8 @@ cdef inline double rescale_wide(number integer, double scale, double offset) noe
 # q is a power of two such that no result is above 2^24 q. The high parts are the multiples of q nearest to scale and
 # offset: scale_high x + offset_high is a multiple of q of at most 24 bits, so that float arithmetic has it exactly. The
 # low parts are the rest, rounded to float: at most q / 2, so that all their rounding errors together are below 2^-17 q.
-# To the parts' places; 1 where double has to be used, else 0. Without a branch, so that loops over it are vector code.
+# The parts go to the places given; 1 where double has to be used, else 0. There is no branch, so that loops over it are
+# vector code.
 cdef inline int64_t split_into(
     double scale, double offset, double least, double* scale_high, double* offset_high, double* scale_low,
     double* offset_low,

@@ -88,6 +88,7 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
 cdef void choose_block(LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, o, widest = 1
     cdef Py_ssize_t inner = 1, room, across, rows
+    cdef bint large = nest.size * (nest.itemsize[0] + nest.itemsize[nest.kernel.operands - 1]) >= nest.streamed_from
     nest.in_lines = False
     for axis in range(nest.ndim):
         nest.block[axis] = 1
@@ -106,8 +107,8 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
     if axis >= 0:
         move_axis(nest, axis)
         nest.outer = last - 1
-        nest.in_lines = nest.is_large
-        across = room // TILE_ROW if nest.is_large else TILE_ROW
+        nest.in_lines = large
+        across = room // TILE_ROW if large else TILE_ROW
         rows = even_part(nest.shape[last - 1], room // min(nest.shape[last], across))
         nest.block[last - 1] = rows
         nest.block[last] = even_part(nest.shape[last], room // rows)
@@ -169,10 +170,11 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
     cdef int out = kernel.operands - 1, last = nest.ndim - 1, axis, o
     cdef bint same_type
     cdef Py_ssize_t stride
-    choose_block(nest)
     nest.size = nest.block_size = 1
     for axis in range(nest.ndim):
         nest.size *= nest.shape[axis]
+    choose_block(nest)
+    for axis in range(nest.ndim):
         nest.block_size *= nest.block[axis]
     nest.single = True
     for o in range(kernel.inputs, out):

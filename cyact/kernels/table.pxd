@@ -129,7 +129,7 @@ cdef struct LoopNest:
     Py_ssize_t shape[MAX_DIMS]
     Py_ssize_t strides[NEST_OPERANDS][MAX_DIMS]
     char* data[NEST_OPERANDS]
-    bint is_large                   # the last cache does not hold the operands
+    Py_ssize_t streamed_from        # bytes of operands from which on the last cache does not hold them
     # What ``Level.plan_nest`` makes of it (plan.pxi).
     Py_ssize_t size                 # elements
     Py_ssize_t blocks, block_size   # how many, and elements of a whole one
