@@ -30,6 +30,11 @@ def from_output(case):
     return case.inputs[0] == "y"
 
 
+def curved(case):
+    """A function that is computed, where NaNs meet in arithmetic: those of straight pieces choose one input."""
+    return case.arrays == 2 and case.formula is not None and not case.name.startswith("hard_")
+
+
 def typical(case):
     return case.arrays == 2 and case in REPRESENTATIVES.values()
 
@@ -104,7 +109,7 @@ def test_chain_of_layers():
 
 # ---- special values ----
 
-@of_cases(from_output)
+@of_cases(curved)
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_nan_of_the_first_input_is_kept(case, dtype):
     """Its payload and sign, else those of the second: not what the processor happens to choose."""
