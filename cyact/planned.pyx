@@ -210,11 +210,20 @@ cdef char wider(char type, PyArrayObject* array, char other) noexcept:
     return b"d"
 
 
+# Whether an operand that is given has no axes.
+cdef bint any_without_axes(const Operands* operands, int count) noexcept:
+    cdef int o
+    for o in range(count):
+        if operands.types[o] != 0 and (operands.arrays[o] == NULL or PyArray_NDIM(operands.arrays[o]) == 0):
+            return True
+    return False
+
+
 # What NumPy chooses by the operands' dtypes; NULL where that is more than a glance tells. ``index`` is that of the
 # first input's dtype, and becomes the kernel's.
 cdef const Kernel* natural_kernel(Function function, Operands* operands, int* index) noexcept:
     cdef const Kernel* kernel = function.kernels[index[0]]
-    cdef bint weak = False
+    cdef bint differ = False
     cdef char type
     cdef int o
     if kernel == NULL:
@@ -230,7 +239,7 @@ cdef const Kernel* natural_kernel(Function function, Operands* operands, int* in
                 return NULL
         if operands.arrays[o] == NULL:
             return NULL
-        weak = weak or PyArray_NDIM(operands.arrays[o]) == 0
+        differ = True
         type = wider(type, operands.arrays[o], operands.types[o])
         if type == 0:
             return NULL
@@ -239,8 +248,9 @@ cdef const Kernel* natural_kernel(Function function, Operands* operands, int* in
             kernel = function.kernels[index[0]]
             if kernel == NULL or operands.arrays[0] == NULL:
                 return NULL
-            weak = weak or PyArray_NDIM(operands.arrays[0]) == 0
-    return NULL if weak and not by_dtype_alone else kernel
+    if differ and not by_dtype_alone and any_without_axes(operands, kernel.operands - 1):
+        return NULL
+    return kernel
 
 
 cdef bint can_convert(char given, char computed) noexcept:
