@@ -95,36 +95,6 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 #define CYACT_NARROW(x, out)
 #endif
 
-/* ---- short integers to int32, as many as a vector has floats ---- */
-
-/* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
-#if defined(__AVX512F__)
-#define CYACT_LOAD_8 _mm_loadu_si128
-#define CYACT_LOAD_16 _mm256_loadu_si256
-#define CYACT_TO_32(to, convert, x) _mm512_storeu_si512(to, _mm512_##convert(x))
-#elif defined(__AVX2__)
-#define CYACT_LOAD_8 _mm_loadl_epi64
-#define CYACT_LOAD_16 _mm_loadu_si128
-#define CYACT_TO_32(to, convert, x) _mm256_storeu_si256((void *)(to), _mm256_##convert(x))
-#elif defined(__SSE4_1__)
-static inline __m128i cyact_load_4(const void *x) { int32_t i; memcpy(&i, x, 4); return _mm_cvtsi32_si128(i); }
-#define CYACT_LOAD_8 cyact_load_4
-#define CYACT_LOAD_16 _mm_loadl_epi64
-#define CYACT_TO_32(to, convert, x) _mm_storeu_si128((void *)(to), _mm_##convert(x))
-#endif
-#if defined(CYACT_TO_32)
-#define CYACT_SPREAD(bits, sign, convert) \
-    static inline void cyact_##sign##bits##_to_32(const sign##bits##_t *x, int32_t *to) { \
-        CYACT_TO_32(to, convert, CYACT_LOAD_##bits((const void *)x)); }
-#else
-#define CYACT_SPREAD(bits, sign, convert) static inline void cyact_##sign##bits##_to_32( \
-    const sign##bits##_t *x, int32_t *to) { for (int i = 0; i < 4; i++) to[i] = x[i]; }
-#endif
-CYACT_SPREAD(8, int, cvtepi8_epi32)
-CYACT_SPREAD(8, uint, cvtepu8_epi32)
-CYACT_SPREAD(16, int, cvtepi16_epi32)
-CYACT_SPREAD(16, uint, cvtepu16_epi32)
-
 /* ---- tables in registers ---- */
 
 #if defined(__AVX512F__)
@@ -176,8 +146,20 @@ static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out)
 
    The clamps: min and max answer with their second operand where either is NaN. x stands second, so NaN stays. */
 
+#if defined(__clang__) && !defined(__AVX512BW__)
+#define CYACT_VECTORS 2
+#else
+#define CYACT_VECTORS 1
+#endif
+#define CYACT_VECTOR (CYACT_VECTORS * CYACT_REGISTER)
+/* For the one vector, or both: k is 0, then 1. */
+#define CYACT_BOTH(...) do { \
+        { enum { k = 0 }; __VA_ARGS__; } \
+        if (CYACT_VECTORS == 2) { enum { k = 1 }; __VA_ARGS__; } \
+    } while (0)
+#define CYACT_PART(to) ((to) + CYACT_REGISTER / sizeof *(to) * k)
 #if defined(__AVX512BW__)
-#define CYACT_VECTOR 64
+#define CYACT_REGISTER 64
 #define CYACT_STORE(to, block) _mm512_storeu_si512(to, _mm512_loadu_si512(block))
 #define CYACT_STREAM(to, block) _mm512_stream_si512((__m512i *)(to), _mm512_loadu_si512(block))
 #define CYACT_CLAMP_IS_QUIET 1
@@ -201,18 +183,6 @@ static inline void cyact_store(void *to, const void *x, uint64_t mask, size_t it
 #define CYACT_CLAMP_MAGNITUDE(T, to, x, high) _mm512_storeu_p##T(to, \
     _mm512_min_round_p##T(_mm512_set1_p##T(high), _mm512_abs_p##T(_mm512_loadu_p##T(x)), _MM_FROUND_NO_EXC))
 #else
-#if defined(__clang__)
-#define CYACT_VECTORS 2
-#else
-#define CYACT_VECTORS 1
-#endif
-#define CYACT_VECTOR (CYACT_VECTORS * CYACT_REGISTER)
-/* For the one vector, or both: k is 0, then 1. */
-#define CYACT_BOTH(...) do { \
-        { enum { k = 0 }; __VA_ARGS__; } \
-        if (CYACT_VECTORS == 2) { enum { k = 1 }; __VA_ARGS__; } \
-    } while (0)
-#define CYACT_PART(to) ((to) + CYACT_REGISTER / sizeof *(to) * k)
 #if defined(__AVX2__)
 #define CYACT_REGISTER 32
 #define CYACT_STORE(to, block) \
@@ -291,6 +261,37 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #define CYACT_CLAMP_D(to, x, low, high) CYACT_CLAMP(d, to, x, low, high)
 #define CYACT_CLAMP_MAGNITUDE_F(to, x, high) CYACT_CLAMP_MAGNITUDE(s, to, x, high)
 #define CYACT_CLAMP_MAGNITUDE_D(to, x, high) CYACT_CLAMP_MAGNITUDE(d, to, x, high)
+
+/* ---- short integers to int32, as many as CYACT_VECTOR has floats ---- */
+
+/* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
+#if defined(__AVX512F__)
+#define CYACT_LOAD_8 _mm_loadu_si128
+#define CYACT_LOAD_16 _mm256_loadu_si256
+#define CYACT_TO_32(to, convert, x) _mm512_storeu_si512(to, _mm512_##convert(x))
+#elif defined(__AVX2__)
+#define CYACT_LOAD_8 _mm_loadl_epi64
+#define CYACT_LOAD_16 _mm_loadu_si128
+#define CYACT_TO_32(to, convert, x) _mm256_storeu_si256((void *)(to), _mm256_##convert(x))
+#elif defined(__SSE4_1__)
+static inline __m128i cyact_load_4(const void *x) { int32_t i; memcpy(&i, x, 4); return _mm_cvtsi32_si128(i); }
+#define CYACT_LOAD_8 cyact_load_4
+#define CYACT_LOAD_16 _mm_loadl_epi64
+#define CYACT_TO_32(to, convert, x) _mm_storeu_si128((void *)(to), _mm_##convert(x))
+#endif
+#if defined(CYACT_TO_32)
+#define CYACT_SPREAD(bits, sign, convert) \
+    static inline void cyact_##sign##bits##_to_32(const sign##bits##_t *x, int32_t *to) { \
+        CYACT_BOTH(CYACT_TO_32(CYACT_PART(to), convert, \
+            CYACT_LOAD_##bits((const void *)(x + CYACT_REGISTER / sizeof *to * k)))); }
+#else
+#define CYACT_SPREAD(bits, sign, convert) static inline void cyact_##sign##bits##_to_32( \
+    const sign##bits##_t *x, int32_t *to) { for (int i = 0; i < CYACT_VECTOR / 4; i++) to[i] = x[i]; }
+#endif
+CYACT_SPREAD(8, int, cvtepi8_epi32)
+CYACT_SPREAD(8, uint, cvtepu8_epi32)
+CYACT_SPREAD(16, int, cvtepi16_epi32)
+CYACT_SPREAD(16, uint, cvtepu16_epi32)
 
 /* ---- loops that become vector code ---- */
 
