@@ -43,72 +43,69 @@ cdef inline real larger(real a, real b) noexcept nogil:
     return b if b > a else a
 
 
-cdef inline void larger_half(real* m, Py_ssize_t half) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(half):
-        m[j] = larger(m[j], m[j + half])
-
-
 # Two vectors of largest elements, so that a comparison does not wait for the one before it.
 cdef inline real largest_of(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0, j, lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t i = 0, lanes = VECTOR // sizeof(real)
     cdef real m[VECTOR]
     cdef real other[VECTOR]
-    for j in range(lanes):
-        m[j] = other[j] = -INFINITY
+    for i in range(lanes):
+        m[i] = other[i] = -INFINITY
+    i = 0
     while i + 2 * lanes <= n:
-        for j in range(lanes):
-            m[j] = larger(m[j], x[i + j])
-        for j in range(lanes):
-            other[j] = larger(other[j], x[i + lanes + j])
+        loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, x + i)
+        loop2(lanes, VECTOR // sizeof(real), other, larger[real], other, x + i + lanes)
         i += 2 * lanes
     if i + lanes <= n:
-        for j in range(lanes):
-            m[j] = larger(m[j], x[i + j])
+        loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, x + i)
     if n >= lanes:      # the last vector, of which some elements may have been seen before
-        for j in range(lanes):
-            other[j] = larger(other[j], x[n - lanes + j])
-    for j in range(lanes):
-        m[j] = larger(m[j], other[j])
+        loop2(lanes, VECTOR // sizeof(real), other, larger[real], other, x + n - lanes)
+    loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, other)
     if n < lanes:
-        for j in range(n):
-            m[0] = larger(m[0], x[j])
+        for i in range(n):
+            m[0] = larger(m[0], x[i])
     # Numbers that the compiler knows make vectors of these.
     if lanes > 8:
-        larger_half(m, 8)
+        loop2(8, 8, m, larger[real], m, m + 8)
     if lanes > 4:
-        larger_half(m, 4)
+        loop2(4, 4, m, larger[real], m, m + 4)
     if lanes > 2:
-        larger_half(m, 2)
-    larger_half(m, 1)
-    return m[0]
+        loop2(2, 2, m, larger[real], m, m + 2)
+    return larger(m[0], m[1])
+
+
+# The largest elements of as many rows as a vector has elements, or of fewer.
+cdef inline void largest_across(
+    const real* x, Py_ssize_t pitch, Py_ssize_t n, bint whole, Py_ssize_t rows, real* m
+) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef real largest[VECTOR]
+    cdef real given[VECTOR]
+    for i in range(lanes):
+        largest[i] = -INFINITY
+    for i in range(n):
+        if whole:
+            loop2(lanes, VECTOR // sizeof(real), largest, larger[real], largest, x)
+        else:
+            load_first(given, x, rows, sizeof(real))
+            loop2(lanes, VECTOR // sizeof(real), largest, larger[real], largest, given)
+        x += pitch
+    store_vector(m, largest)
 
 
 cdef void find_largest(
     const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, real* m
 ) noexcept nogil:
-    cdef real largest[VECTOR]
-    cdef real given[VECTOR]
-    cdef const real* u
-    cdef Py_ssize_t i, j, g, left, lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real), g
     if not across:
         for g in range(rows):
             m[g] = largest_of(x + g * pitch, n)
         return
     g = 0
-    while g < rows:
-        left = min(lanes, rows - g)
-        for j in range(lanes):
-            largest[j] = -INFINITY
-        for i in range(n):
-            u = x + i * pitch + g
-            if left < lanes:
-                load_first(given, u, left, sizeof(real))
-                u = given
-            for j in range(lanes):
-                largest[j] = larger(largest[j], u[j])
-        store_vector(m + g, largest)
+    while g + lanes <= rows:
+        largest_across(x + g, pitch, n, True, lanes, m + g)
         g += lanes
+    if g < rows:
+        largest_across(x + g, pitch, n, False, rows - g, m + g)
 
 
 # How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, ``low`` and
@@ -124,83 +121,110 @@ cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
 
 # ---- sums ----
 
+# What is known of one row (``step`` is 0) or of each of n, a whole vector of them or fewer. What would belong to further
+# rows is 0: with what lies in memory there, which may be subnormal numbers, processors compute a hundred times as long.
+cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, Py_ssize_t n, real* to) noexcept nogil:
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    if step == 0:
+        for i in range(lanes):
+            to[i] = numbers[0]
+    elif whole:
+        store_vector(to, numbers)
+    else:
+        load_first(to, numbers, n, sizeof(real))
+
+
+# softmax's sums are of the dtype.
+cdef inline void take_sums(
+    Py_ssize_t i, const double* sums, const real* rests, real* high, double* sum, real* rest
+) noexcept nogil:
+    high[i] = <real> sums[i]
+    sum[i] = sums[i]
+    rest[i] = rests[i]
+
+
+cdef inline void give_sums(
+    Py_ssize_t i, int function, double* sums, real* rests, const real* high, const double* sum, const real* rest
+) noexcept nogil:
+    sums[i] = <double> high[i] if function == SOFTMAX else sum[i]
+    rests[i] = rest[i]
+
+
+# Adds a term to sum i: of softmax to ``high``, else to ``sum``. Of the last vector of a row only n elements are its own.
+cdef inline void add_term(
+    Py_ssize_t i, int function, const real* x, const real* dy, const real (*scale)[VECTOR], bint last, Py_ssize_t n,
+    real* block, real* high, double* sum, real* rest,
+) noexcept nogil:
+    cdef real s, p, p_lost
+    if function <= LOGSUMEXP:
+        row_exp(x[i], scale[0][i], scale[1][i], scale[2][i], scale[3][i], &s, &p, &p_lost)
+        if last:
+            s = where_true(i < n, s)
+            p = where_true(i < n, p)
+        block[i] = fma(s, p, s)
+        if function == SOFTMAX:
+            add_exp(&high[i], &rest[i], block[i], s, p)
+        else:
+            add_to(&sum[i], &rest[i], block[i])
+            rest[i] += lost_of(s, p, block[i])
+    elif function == SOFTMAX_GRAD:
+        add_product_to(&sum[i], &rest[i], x[i], dy[i])
+    else:
+        add_to(&sum[i], &rest[i], dy[i])
+
+
 # Adds the terms of ``count`` vectors to ``n`` sums of two parts, a vector's elements at most: exponentials, the
 # elements themselves, or products. The vectors lie ``stride`` apart; softmax stores its exponentials in e. ``step`` is
 # 0 for elements of one row, which have one scale, and 1 for elements of n rows.
 cdef inline void add_vectors(
-    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
+    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, bint whole,
     Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
-    cdef real shift[VECTOR]
-    cdef real round[VECTOR]
-    cdef real low[VECTOR]
-    cdef real delta[VECTOR]
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
+    cdef real scale[4][VECTOR]
     cdef real given[MAX_INPUTS][VECTOR]
-    cdef const real* u
-    cdef const real* v
     cdef real block[VECTOR]
-    cdef real high[VECTOR]      # of softmax, whose sums are of the dtype
+    cdef real high[VECTOR]
     cdef double sum[VECTOR]
     cdef real rest[VECTOR]
-    cdef real s, p, p_lost
-    for i in range(lanes):
-        if function <= LOGSUMEXP:
-            shift[i] = scales[i * step]
-            round[i] = scales[GROUP + i * step]
-            low[i] = scales[2 * GROUP + i * step]
-            delta[i] = scales[3 * GROUP + i * step]
-        high[i] = <real> sums[i]
-        sum[i] = sums[i]
-        rest[i] = rests[i]
+    if function <= LOGSUMEXP:
+        spread_rows(scales, step, whole, n, scale[0])
+        spread_rows(scales + GROUP, step, whole, n, scale[1])
+        spread_rows(scales + 2 * GROUP, step, whole, n, scale[2])
+        spread_rows(scales + 3 * GROUP, step, whole, n, scale[3])
+    loop(lanes, VECTOR // sizeof(real), take_sums[real], sums, rests, high, sum, rest)
     while count > 0:
-        u = x
-        v = dy
-        if n < lanes:
+        if whole:
+            loop(
+                lanes, VECTOR // sizeof(real), add_term[real], function, x, dy, scale, False, n, block, high, sum, rest
+            )
+        else:
             load_first(given[0], x, n, sizeof(real))
             load_first(given[1], dy, n, sizeof(real))
-            u = given[0]
-            v = given[1]
-        for i in range(lanes):
-            if function <= LOGSUMEXP:
-                row_exp(u[i], shift[i], round[i], low[i], delta[i], &s, &p, &p_lost)
-                if n < lanes:
-                    s = where_true(i < n, s)
-                    p = where_true(i < n, p)
-                block[i] = fma(s, p, s)
-                if function == SOFTMAX:
-                    add_exp(&high[i], &rest[i], block[i], s, p)
-                else:
-                    add_to(&sum[i], &rest[i], block[i])
-                    rest[i] += lost_of(s, p, block[i])
-            elif function == SOFTMAX_GRAD:
-                add_product_to(&sum[i], &rest[i], u[i], v[i])
-            else:
-                add_to(&sum[i], &rest[i], v[i])
-        if function == SOFTMAX and n < lanes:
-            store_first(e, block, n, sizeof(real))
-        elif function == SOFTMAX:
+            loop(
+                lanes, VECTOR // sizeof(real), add_term[real], function, given[0], given[1], scale, step == 0, n, block,
+                high, sum, rest
+            )
+        if function == SOFTMAX and whole:
             store_vector(e, block)
+        elif function == SOFTMAX:
+            store_first(e, block, n, sizeof(real))
         x += stride
         dy += dy_stride
         e += e_stride
         count -= 1
-    for i in range(lanes):
-        sums[i] = <double> high[i] if function == SOFTMAX else sum[i]
-        rests[i] = rest[i]
+    loop(lanes, VECTOR // sizeof(real), give_sums[real], function, sums, rests, high, sum, rest)
 
 
-# The number of elements is a constant for most.
+# Most vectors are whole.
 cdef inline void add_strand(
     int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
     Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
 ) noexcept nogil:
     if n == VECTOR // sizeof(real):
-        add_vectors(
-            function, x, stride, dy, dy_stride, count, VECTOR // sizeof(real), scales, step, e, e_stride, sums, rests
-        )
+        add_vectors(function, x, stride, dy, dy_stride, count, True, n, scales, step, e, e_stride, sums, rests)
     elif n > 0:
-        add_vectors(function, x, stride, dy, dy_stride, count, n, scales, step, e, e_stride, sums, rests)
+        add_vectors(function, x, stride, dy, dy_stride, count, False, n, scales, step, e, e_stride, sums, rests)
 
 
 # Sums of no terms.
@@ -420,33 +444,25 @@ cdef inline real log_softmax_result(real x, real dy, real logsumexp, real rest) 
 # The results of ``count`` vectors of n elements; ``stride`` and ``step`` as in ``add_vectors``.
 cdef inline void finish_vectors(
     real (*f)(real, real, real, real) noexcept nogil,
-    const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, Py_ssize_t n,
+    const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, bint whole, Py_ssize_t n,
     const real* numbers, Py_ssize_t step, real* out, Py_ssize_t out_stride,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
     cdef real first[VECTOR]
     cdef real second[VECTOR]
     cdef real block[VECTOR]
     cdef real given[MAX_INPUTS][VECTOR]
-    cdef const real* u
-    cdef const real* v
-    for i in range(lanes):
-        first[i] = numbers[i * step]
-        second[i] = numbers[GROUP + i * step]
+    spread_rows(numbers, step, whole, n, first)
+    spread_rows(numbers + GROUP, step, whole, n, second)
     while count > 0:
-        u = x
-        v = dy
-        if n < lanes:
+        if whole:
+            loop4(lanes, VECTOR // sizeof(real), block, f, x, dy, first, second)
+            store_vector(out, block)
+        else:
             load_first(given[0], x, n, sizeof(real))
             load_first(given[1], dy, n, sizeof(real))
-            u = given[0]
-            v = given[1]
-        for i in range(lanes):
-            block[i] = f(u[i], v[i], first[i], second[i])
-        if n < lanes:
+            loop4(lanes, VECTOR // sizeof(real), block, f, given[0], given[1], first, second)
             store_first(out, block, n, sizeof(real))
-        else:
-            store_vector(out, block)
         x += stride
         dy += dy_stride
         out += out_stride
@@ -462,16 +478,16 @@ cdef inline void finish(
     cdef Py_ssize_t lanes = VECTOR // sizeof(real), g = 0, left
     if across:
         while g + lanes <= rows:
-            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, lanes, numbers + g, 1, out + g, out_pitch)
+            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, True, lanes, numbers + g, 1, out + g, out_pitch)
             g += lanes
         if g < rows:
-            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, rows - g, numbers + g, 1, out + g, out_pitch)
+            finish_vectors(f, x + g, pitch, dy + g, dy_pitch, n, False, rows - g, numbers + g, 1, out + g, out_pitch)
         return
     for g in range(rows):
-        finish_vectors(f, x, lanes, dy, lanes, n // lanes, lanes, numbers + g, 0, out, lanes)
+        finish_vectors(f, x, lanes, dy, lanes, n // lanes, True, lanes, numbers + g, 0, out, lanes)
         left = n % lanes
         if left > 0:
-            finish_vectors(f, x + n - left, 0, dy + n - left, 0, 1, left, numbers + g, 0, out + n - left, 0)
+            finish_vectors(f, x + n - left, 0, dy + n - left, 0, 1, False, left, numbers + g, 0, out + n - left, 0)
         x += pitch
         dy += dy_pitch
         out += out_pitch

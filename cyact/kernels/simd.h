@@ -310,6 +310,7 @@ CYACT_SPREAD(16, uint, cvtepu16_epi32)
 #endif
 #define CYACT_VECTOR_LOOP(n, width, ...) do { \
         CYACT_INDEPENDENT(width) for (ptrdiff_t i = 0; i < (ptrdiff_t)(n); i++) { __VA_ARGS__; } } while (0)
+#define CYACT_LOOP(n, width, f, ...) CYACT_VECTOR_LOOP(n, width, f(i, __VA_ARGS__))
 #define CYACT_LOOP1(n, width, to, f, x) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i]))
 #define CYACT_LOOP2(n, width, to, f, x, y) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i]))
 #define CYACT_LOOP3(n, width, to, f, x, y, z) CYACT_VECTOR_LOOP(n, width, (to)[i] = f((x)[i], (y)[i], (z)[i]))

@@ -61,6 +61,7 @@ cdef extern from "simd.h":
     void loop5 "CYACT_LOOP5"(...) noexcept nogil        # (n, width, to, f, v, w, x, y, z)
     void loop6 "CYACT_LOOP6"(...) noexcept nogil        # (n, width, to, f, u, v, w, x, y, z)
     # or a function that stores by itself.
+    void loop "CYACT_LOOP"(...) noexcept nogil          # (n, width, f, ...):               f(i, ...)
     # (n, width, a, b, c, f, x, y):     f(x[i], y[i], &a[i], &b[i], &c[i])
     void loop_to3 "CYACT_LOOP_TO3"(...) noexcept nogil
     # (n, width, pairs, f, a, b):       f(&pairs[2 * i], &a[i], &b[i])
