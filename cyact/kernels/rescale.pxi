@@ -40,26 +40,25 @@ cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
 # A turn computes as many elements as a vector has floats: gcc has one width for all types of a loop. It makes no such
 # vectors of shorter types, which are therefore converted before.
 cdef inline void rescale_lanes(
-    const number* x, const double* scale, const double* offset, real* block
+    const number* x, const double* scale, const double* offset, real* out
 ) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
     cdef int32_t integers[VECTOR]
     cdef float floats[VECTOR]
     if number is int8_t or number is uint8_t or number is int16_t or number is uint16_t:
         load_int32(x, integers)
-        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], integers, scale, offset, block)
+        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], integers, scale, offset, out)
     elif number is half or number is bfloat16:
         if number is half:
             load_block(x, floats, lanes)
         else:       # load_block has bfloat16's elements in another order
             for i in range(lanes):
                 floats[i] = widen(x[i])
-        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], floats, scale, offset, block)
+        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], floats, scale, offset, out)
     elif (number is int64_t or number is uint64_t) and real is double:
-        for i in range(lanes):
-            block[i] = rescale_wide(x[i], scale[i], offset[i])
+        loop3(lanes, VECTOR // sizeof(float), out, rescale_wide[number], x, scale, offset)
     else:
-        loop4(lanes, VECTOR // sizeof(float), block, rescale_double[real], x, scale, offset, block)
+        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], x, scale, offset, out)
 
 
 cdef inline void rescale_loop(
@@ -74,10 +73,11 @@ cdef inline void rescale_loop(
             constants[0][i], constants[1][i] = scale[0], offset[0]
         scale, offset = constants[0], constants[1]
     while n >= lanes:
-        rescale_lanes(x, scale, offset, block)
-        store_vector(out, block)
-        if real is double:
-            store_vector(out + lanes // 2, block + lanes // 2)
+        if real is double:      # two vectors, which clang would not keep in registers
+            rescale_lanes(x, scale, offset, out)
+        else:
+            rescale_lanes(x, scale, offset, block)
+            store_vector(out, block)
         x += lanes
         out += lanes
         scale += step
@@ -132,11 +132,12 @@ cdef inline void rescale_vector(
 cdef inline void rescale_repetitions(
     const byte* x, const float* parts, Py_ssize_t length, float* out, int repetitions
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float)
+    cdef Py_ssize_t lanes = VECTOR // sizeof(float)
     cdef float constants[4][VECTOR]
-    for i in range(lanes):
-        constants[0][i], constants[1][i] = parts[i], parts[PATTERN + i]
-        constants[2][i], constants[3][i] = parts[2 * PATTERN + i], parts[3 * PATTERN + i]
+    store_vector(constants[0], parts)
+    store_vector(constants[1], parts + PATTERN)
+    store_vector(constants[2], parts + 2 * PATTERN)
+    store_vector(constants[3], parts + 3 * PATTERN)
     rescale_vector(x, constants[0], constants[1], constants[2], constants[3], out, lanes)
     if repetitions == 4:        # not in a loop, which would take longer than what is in it
         x, out = x + length, out + length
