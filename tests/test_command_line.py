@@ -787,6 +787,7 @@ def test_apply_stopped_half_way(tmp_path, numbers):
 def test_second_signal_does_not_break_into_cleaning_up(tmp_path):
     code = """if True:
         import os, signal, cyact.__main__
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)        # nohup, if these tests run under it, has it ignored
         cyact.__main__._catch_signals()
         try:
             os.kill(os.getpid(), signal.SIGHUP)
