@@ -121,8 +121,8 @@ cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
 
 # ---- sums ----
 
-# What is known of one row (``step`` is 0) or of each of n, a whole vector of them or fewer. What would belong to further
-# rows is 0: with what lies in memory there, which may be subnormal numbers, processors compute a hundred times as long.
+# What is known of one row (``step`` is 0) or of each of n, a whole vector of them or fewer. What would belong to more
+# rows is 0: what lies in memory there may be subnormal numbers, with which processors compute a hundred times as long.
 cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, Py_ssize_t n, real* to) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     if step == 0:
@@ -150,7 +150,7 @@ cdef inline void give_sums(
     rests[i] = rest[i]
 
 
-# Adds a term to sum i: of softmax to ``high``, else to ``sum``. Of the last vector of a row only n elements are its own.
+# Adds a term to sum i: of softmax to ``high``, else to ``sum``. Of the last vector of a row n elements are its own.
 cdef inline void add_term(
     Py_ssize_t i, int function, const real* x, const real* dy, const real (*scale)[VECTOR], bint last, Py_ssize_t n,
     real* block, real* high, double* sum, real* rest,
