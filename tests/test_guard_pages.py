@@ -128,7 +128,7 @@ def sweep_transposes(case, dtype, rooms):
     want = case(*x)
     for streamed, at_end, gap in itertools.product((0, STREAMED), (True, False), (0, 3)):
         set_streamed(streamed)
-        for shape in [(3, 5), (2, 300), (300, 3), (16, 64), (64, 16), (33, 35), (65, 17), (4, 131)]:
+        for shape in [(3, 5), (2, 300), (300, 3), (16, 64), (64, 16), (33, 35), (65, 17), (4, 131), (33, 2), (40, 3)]:
             n = shape[0] * shape[1]
             given = [room.rows(dtype, shape[::-1], gap, at_end).T for room in rooms[:case.arrays]]
             for a, values in zip(given, x, strict=True):

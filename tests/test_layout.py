@@ -181,6 +181,20 @@ def test_layouts(case, dtype, shape):
         check_out(case, given, lambda buffer, o=layout: view(buffer, result, shape, o, offset=1))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+def test_transposes_of_every_remainder(dtype):
+    """Rows and columns that are no whole squares of vectors, a few channels among them, with and without gaps."""
+    case, dtype = CASES["relu"], np.dtype(dtype)
+    lengths = [*range(1, 10), 15, 16, 17, 31, 32, 33, 63, 65]
+    for rows, n in [*itertools.product(lengths, lengths), (2, 999), (3, 700), (4, 700), (999, 2), (700, 3), (700, 4), (129, 37)]:
+        values = case.operands(dtype, rows * n)[0].reshape(rows, n)
+        for gap in (0, 1):
+            x = room(4, (rows + gap) * n * dtype.itemsize).view(dtype).reshape(n, rows + gap)[:, :rows].T
+            x[...] = values
+            strides = ((n + gap) * dtype.itemsize, dtype.itemsize)
+            check_out(case, [x], lambda buffer, r=rows, k=n, s=strides: np.ndarray((r, k), dtype, buffer, MARGIN, s))
+
+
 @pytest.mark.parametrize("shape", [(2, 64, 130), (3, 70, 16), (1, 33, 64), (4, 5, 67), (128, 1, 80)], ids=str)
 def test_transposes_too_large_for_the_cache(case, dtype, shape):
     """By other blocks, and past the cache where the output's rows are whole cache lines: what follows them too."""

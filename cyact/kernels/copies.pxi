@@ -4,6 +4,9 @@
 # element to element, in bytes. A side whose smaller step is from row to row is transposed: it is copied in squares of
 # 16 bytes a side, which vectors turn, so that every cache line is read and written whole.
 
+cdef enum:
+    PIXELS = 32             # whose channels are taken apart, or put together, at a time
+
 ctypedef fused unit:
     uint8_t
     uint16_t
@@ -11,10 +14,12 @@ ctypedef fused unit:
     uint64_t
 
 
-cdef inline void copy_run(
+cdef void copy_run(
     unit* to, Py_ssize_t to_step, const unit* source, Py_ssize_t step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t size = sizeof(unit), i = 0
+    cdef char* p
+    cdef const char* q
     cdef unit value
     # Steps that are known make vectors. Every second element is common (columns, the parts of complex numbers).
     if to_step == size and step == 2 * size:
@@ -34,84 +39,82 @@ cdef inline void copy_run(
         while i + 32 // size <= n:
             spread(to + 2 * i, source + i, size)
             i += 32 // size
-    for i in range(i, n):
-        (<unit*> (<char*> to + i * to_step))[0] = (<const unit*> (<const char*> source + i * step))[0]
+    # Four at a time: what a turn takes beside its element takes as long as the element.
+    p, q = <char*> to + i * to_step, <const char*> source + i * step
+    while i + 4 <= n:
+        (<unit*> p)[0] = (<const unit*> q)[0]
+        (<unit*> (p + to_step))[0] = (<const unit*> (q + step))[0]
+        (<unit*> (p + 2 * to_step))[0] = (<const unit*> (q + 2 * step))[0]
+        (<unit*> (p + 3 * to_step))[0] = (<const unit*> (q + 3 * step))[0]
+        p += 4 * to_step
+        q += 4 * step
+        i += 4
+    while i < n:
+        (<unit*> p)[0] = (<const unit*> q)[0]
+        p += to_step
+        q += step
+        i += 1
 
 
-# Pixels of a few channels into planes: ``count`` is a constant where this is inlined.
-cdef inline void split(
-    unit* to, Py_ssize_t to_row, const unit* source, int count, Py_ssize_t n
+# At least PIXELS pixels of a few channels into planes, or planes into pixels: ``count`` and ``joined`` are constants
+# where this is inlined. The last ones begin earlier, where they copy some pixels once more.
+cdef inline void copy_channels(
+    unit* planes, Py_ssize_t step, unit* pixels, int count, bint joined, Py_ssize_t n
 ) noexcept nogil:
-    cdef unit* a = to
-    cdef unit* b = <unit*> (<char*> to + to_row)
-    cdef unit* c = <unit*> (<char*> to + 2 * to_row)
-    cdef unit* d = <unit*> (<char*> to + 3 * to_row)
-    cdef Py_ssize_t i
-    for i in range(n):
-        a[i] = source[count * i]
-        b[i] = source[count * i + 1]
-        if count > 2:
-            c[i] = source[count * i + 2]
-        if count > 3:
-            d[i] = source[count * i + 3]
-
-
-# And planes into pixels.
-cdef inline void join(
-    unit* to, const unit* source, Py_ssize_t step, int count, Py_ssize_t n
-) noexcept nogil:
-    cdef const unit* a = source
-    cdef const unit* b = <const unit*> (<const char*> source + step)
-    cdef const unit* c = <const unit*> (<const char*> source + 2 * step)
-    cdef const unit* d = <const unit*> (<const char*> source + 3 * step)
-    cdef Py_ssize_t i
-    for i in range(n):
-        to[count * i] = a[i]
-        to[count * i + 1] = b[i]
-        if count > 2:
-            to[count * i + 2] = c[i]
-        if count > 3:
-            to[count * i + 3] = d[i]
+    cdef unit* a = planes
+    cdef unit* b = <unit*> (<char*> planes + step)
+    cdef unit* c = <unit*> (<char*> planes + 2 * step)
+    cdef unit* d = <unit*> (<char*> planes + 3 * step)
+    cdef Py_ssize_t i = 0
+    while i < n:
+        i = min(i, n - PIXELS)
+        if joined:
+            join_pixels(PIXELS, count, a + i, b + i, c + i, d + i, pixels + count * i)
+        else:
+            split_pixels(PIXELS, count, a + i, b + i, c + i, d + i, pixels + count * i)
+        i += PIXELS
 
 
 # Rows that are contiguous from columns that are.
 cdef inline void transpose(
     unit* to, Py_ssize_t to_row, const unit* source, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t size = sizeof(unit), side = 16 // size, i = 0, row
-    if step == rows * size and rows == 3:
-        split(to, to_row, source, 3, n)
-        return
-    if step == rows * size and rows == 4 and side != 4:
-        split(to, to_row, source, 4, n)
-        return
-    if step == rows * size and rows == 2:
-        split(to, to_row, source, 2, n)
-        return
-    if to_row == n * size and n == 3:
-        join(to, source, step, 3, rows)
-        return
-    if to_row == n * size and n == 4 and side != 4:
-        join(to, source, step, 4, rows)
-        return
-    if to_row == n * size and n == 2:
-        join(to, source, step, 2, rows)
-        return
-    if n < side or rows < side:
+    cdef Py_ssize_t size = sizeof(unit), side = 16 // size, wide = SQUARES * side, i = 0, row
+    if step == rows * size and n >= PIXELS:
+        if rows == 3:
+            copy_channels(to, to_row, <unit*> source, 3, False, n)
+            return
+        if rows == 4 and side != 4:
+            copy_channels(to, to_row, <unit*> source, 4, False, n)
+            return
+        if rows == 2:
+            copy_channels(to, to_row, <unit*> source, 2, False, n)
+            return
+    if to_row == n * size and rows >= PIXELS:
+        if n == 3:
+            copy_channels(<unit*> source, step, to, 3, True, rows)
+            return
+        if n == 4:
+            copy_channels(<unit*> source, step, to, 4, True, rows)
+            return
+        if n == 2:
+            copy_channels(<unit*> source, step, to, 2, True, rows)
+            return
+    if n < wide or rows < side:
         for row in range(rows):
             copy_run(<unit*> (<char*> to + row * to_row), size, source + row, step, n)
         return
     # The last squares begin earlier, where they copy some elements once more.
     while i < n:
-        i = min(i, n - side)
+        i = min(i, n - wide)
         row = 0
         while row < rows:
             row = min(row, rows - side)
-            transpose_square(
+            transpose_squares(
                 <char*> (to + i) + row * to_row, to_row, <const char*> (source + row) + i * step, step, size
             )
             row += side
-        i += side
+        i += wide
 
 
 cdef void copy_units(

@@ -7,25 +7,31 @@
 #
 #     rows that are long and straight     a block is a row, and nothing is copied
 #     short rows, or steps in a row       a block is several rows, or a part of one
-#     an input in another order           a block is a tile: a part of a row of the output by a part of a row of the
-#                                         input, both of whole cache lines
-#     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row. Tiles
-#     small for the call                  follow each other along that row: a few rows are read side by side then, as
-#                                         prefetchers like it, and the lines are written past the cache
+#     an input in another order           a block is a tile: a part of a row of the output, or the whole of a short one,
+#                                         by a part of a row of the input. Tiles follow each other along that row, as
+#                                         prefetchers like it
+#     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row: fewer
+#     small for the call                  rows are read side by side, and the lines are written past the cache
 
 cdef enum:
     LONG_ROW = 64           # elements from which a straight row goes to the kernel as it lies
     LONG_FOLLOWING_ROW = 512        # likewise where copying an operand that repeats is all that longer blocks take
     LONGEST_ROW = 32768     # elements of such a block at most: threads share rows that are longer
-    TILE_ROW = 64           # elements of a tile along the output; of a large call's along the input
-    BUFFER = 4096           # bytes of an operand's copy
+    TILE_ROW = 64           # elements of a tile along the output
+    SHORT_ROW = 128         # elements of an output's row that tiles do not cut
+    SQUARE = 4              # elements along the input that a tile is a multiple of: vectors turn as many a side
+    BUFFER = 8192           # bytes of an operand's copy
 
 
-# How much of an axis a block takes if it may take ``most``: even parts, of whole cache lines where there is room.
-cdef Py_ssize_t even_part(Py_ssize_t length, Py_ssize_t most) noexcept nogil:
+# How much of an axis a block takes if it may take ``most``: even parts, of whole units where there are several.
+cdef Py_ssize_t even_part(Py_ssize_t length, Py_ssize_t most, Py_ssize_t unit) noexcept nogil:
     cdef Py_ssize_t parts = (length + most - 1) // most, part = (length + parts - 1) // parts
-    cdef Py_ssize_t unit = 64 if most >= 64 else 16 if most >= 16 else 1
     return length if parts == 1 else min((part + unit - 1) // unit * unit, most // unit * unit)
+
+
+# Such a unit, where parts are to be whole cache lines.
+cdef inline Py_ssize_t whole_lines(Py_ssize_t most) noexcept nogil:
+    return 64 if most >= 64 else 16 if most >= 16 else 1
 
 
 # Makes an axis the last but one.
@@ -87,9 +93,9 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
 
 cdef void choose_block(LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, o, widest = 1
-    cdef Py_ssize_t inner = 1, room, across, rows
+    cdef Py_ssize_t inner = 1, n = nest.shape[last], room, across, rows
     cdef bint large = nest.size * (nest.itemsize[0] + nest.itemsize[nest.kernel.operands - 1]) >= nest.streamed_from
-    nest.in_lines = False
+    nest.in_lines = nest.past_cache = False
     for axis in range(nest.ndim):
         nest.block[axis] = 1
     if has_straight_rows(nest):
@@ -107,11 +113,11 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
     if axis >= 0:
         move_axis(nest, axis)
         nest.outer = last - 1
-        nest.in_lines = large
-        across = room // TILE_ROW if large else TILE_ROW
-        rows = even_part(nest.shape[last - 1], room // min(nest.shape[last], across))
+        nest.in_lines, nest.past_cache = True, large
+        across = 64 // widest if large else n if n <= SHORT_ROW else TILE_ROW
+        rows = even_part(nest.shape[last - 1], room // min(n, across), SQUARE)
         nest.block[last - 1] = rows
-        nest.block[last] = even_part(nest.shape[last], room // rows)
+        nest.block[last] = even_part(n, room // rows, whole_lines(room // rows))
         return
     axis = last
     while axis > 0 and inner * nest.shape[axis] <= room:
@@ -119,7 +125,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         inner *= nest.shape[axis]
         axis -= 1
     nest.outer = axis
-    nest.block[axis] = even_part(nest.shape[axis], room // inner)
+    nest.block[axis] = even_part(nest.shape[axis], room // inner, whole_lines(room // inner))
 
 
 cdef inline Py_ssize_t blocks_along(const LoopNest* nest, int axis) noexcept nogil:
@@ -188,11 +194,11 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
         nest.prefetched[o] = False
         if nest.outer == last:      # rows
             nest.prefetched[o] = last > 0 and nest.strides[o][last] > 0 and (o == out or nest.data[o] != nest.data[out])
-        elif not nest.repeated[o] and o != out:
+        elif nest.past_cache and not nest.repeated[o] and o != out:
             stride = magnitude(nest.strides[o][last - 1])
             nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) > 2 * stride * nest.block[last - 1]
     nest.lacking = 0
-    nest.past_cache = nest.in_lines and CAN_STREAM and not nest.as_it_lies[out] and writes_lines(nest)
+    nest.past_cache = nest.past_cache and CAN_STREAM and not nest.as_it_lies[out] and writes_lines(nest)
     nest.blocks = 1
     for axis in range(nest.ndim):
         nest.blocks *= blocks_along(nest, axis)

@@ -322,6 +322,16 @@ CYACT_SPREAD(16, uint, cvtepu16_epi32)
 #define CYACT_LOOP_TO3(n, width, a, b, c, f, x, y) CYACT_VECTOR_LOOP(n, width, f((x)[i], (y)[i], (a) + i, (b) + i, (c) + i))
 #define CYACT_LOOP_OF_PAIRS(n, width, pairs, f, a, b) CYACT_VECTOR_LOOP(n, width, f((pairs) + 2 * i, (a) + i, (b) + i))
 
+/* n pixels of ``count`` channels into planes, and planes into pixels. Both are constants. */
+#define CYACT_SPLIT(n, count, a, b, c, d, x) CYACT_VECTOR_LOOP(n, n, \
+    (a)[i] = (x)[(count) * i]; (b)[i] = (x)[(count) * i + 1]; \
+    if ((count) > 2) (c)[i] = (x)[(count) * i + 2]; \
+    if ((count) > 3) (d)[i] = (x)[(count) * i + 3])
+#define CYACT_JOIN(n, count, a, b, c, d, x) CYACT_VECTOR_LOOP(n, n, \
+    (x)[(count) * i] = (a)[i]; (x)[(count) * i + 1] = (b)[i]; \
+    if ((count) > 2) (x)[(count) * i + 2] = (c)[i]; \
+    if ((count) > 3) (x)[(count) * i + 3] = (d)[i])
+
 /* ---- every second place ---- */
 
 #if defined(__AVX512BW__)
@@ -389,19 +399,24 @@ static CYTHON_INLINE void cyact_copy_bytes(void *to, const void *x, size_t n) {
 #define CYACT_UNROLL
 #endif
 
-/* Exchanges rows and columns of a square of 16 bytes a side. Interleaving each row of the upper half with that of the
-   lower one, as often as the side has bits, does it. */
-#if defined(__SSE2__) || defined(_M_X64)
+/* Exchanges rows and columns of squares of 16 bytes a side, one in each of CYACT_SQUARES lanes of a vector: the rows of
+   the second square follow those of the first in the source, its columns follow in each row that is written.
+   Interleaving each row of the upper half with that of the lower one, as often as the side has bits, does it. */
+#if defined(__AVX2__)
+#define CYACT_SQUARES 2
+#define cyact_square_t __m256i
+#define CYACT_X86(f) _mm256_##f
+#define cyact_load_row(p, next) _mm256_inserti128_si256( \
+    _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(p))), _mm_loadu_si128((const __m128i *)((p) + (next))), 1)
+#define cyact_store_row(p, x) _mm256_storeu_si256((__m256i *)(p), x)
+#elif defined(__SSE2__) || defined(_M_X64)
 #define cyact_square_t __m128i
-#define cyact_load_row(p) _mm_loadu_si128((const __m128i *)(p))
+#define CYACT_X86(f) _mm_##f
+#define cyact_load_row(p, next) _mm_loadu_si128((const __m128i *)(p))
 #define cyact_store_row(p, x) _mm_storeu_si128((__m128i *)(p), x)
-#define cyact_low(a, b, itemsize) ((itemsize) == 1 ? _mm_unpacklo_epi8(a, b) : (itemsize) == 2 ? \
-    _mm_unpacklo_epi16(a, b) : (itemsize) == 4 ? _mm_unpacklo_epi32(a, b) : _mm_unpacklo_epi64(a, b))
-#define cyact_high(a, b, itemsize) ((itemsize) == 1 ? _mm_unpackhi_epi8(a, b) : (itemsize) == 2 ? \
-    _mm_unpackhi_epi16(a, b) : (itemsize) == 4 ? _mm_unpackhi_epi32(a, b) : _mm_unpackhi_epi64(a, b))
 #elif defined(__aarch64__)
 #define cyact_square_t uint8x16_t
-#define cyact_load_row(p) vld1q_u8((const uint8_t *)(p))
+#define cyact_load_row(p, next) vld1q_u8((const uint8_t *)(p))
 #define cyact_store_row(p, x) vst1q_u8((uint8_t *)(p), x)
 #define CYACT_ZIP(k, T, a, b) vreinterpretq_u8_u##T(vzip##k##q_u##T(vreinterpretq_u##T##_u8(a), vreinterpretq_u##T##_u8(b)))
 #define cyact_low(a, b, itemsize) ((itemsize) == 1 ? vzip1q_u8(a, b) : (itemsize) == 2 ? \
@@ -409,13 +424,22 @@ static CYTHON_INLINE void cyact_copy_bytes(void *to, const void *x, size_t n) {
 #define cyact_high(a, b, itemsize) ((itemsize) == 1 ? vzip2q_u8(a, b) : (itemsize) == 2 ? \
     CYACT_ZIP(2, 16, a, b) : (itemsize) == 4 ? CYACT_ZIP(2, 32, a, b) : CYACT_ZIP(2, 64, a, b))
 #endif
-static CYTHON_INLINE void cyact_transpose_square(
+#if defined(CYACT_X86)
+#define cyact_low(a, b, itemsize) ((itemsize) == 1 ? CYACT_X86(unpacklo_epi8)(a, b) : (itemsize) == 2 ? \
+    CYACT_X86(unpacklo_epi16)(a, b) : (itemsize) == 4 ? CYACT_X86(unpacklo_epi32)(a, b) : CYACT_X86(unpacklo_epi64)(a, b))
+#define cyact_high(a, b, itemsize) ((itemsize) == 1 ? CYACT_X86(unpackhi_epi8)(a, b) : (itemsize) == 2 ? \
+    CYACT_X86(unpackhi_epi16)(a, b) : (itemsize) == 4 ? CYACT_X86(unpackhi_epi32)(a, b) : CYACT_X86(unpackhi_epi64)(a, b))
+#endif
+#if !defined(CYACT_SQUARES)
+#define CYACT_SQUARES 1
+#endif
+static CYTHON_INLINE void cyact_transpose_squares(
     char *to, ptrdiff_t to_row, const char *source, ptrdiff_t row, size_t itemsize
 ) {
 #ifdef cyact_square_t
     cyact_square_t a[16], b[16];
     const size_t side = 16 / itemsize;
-    CYACT_UNROLL for (size_t i = 0; i < side; i++) a[i] = cyact_load_row(source + i * row);
+    CYACT_UNROLL for (size_t i = 0; i < side; i++) a[i] = cyact_load_row(source + i * row, (ptrdiff_t)side * row);
     CYACT_UNROLL for (size_t k = 1; k < side; k *= 2) {
         CYACT_UNROLL for (size_t i = 0; i < side / 2; i++) {
             b[2 * i] = cyact_low(a[i], a[i + side / 2], itemsize);

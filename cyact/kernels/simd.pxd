@@ -67,6 +67,10 @@ cdef extern from "simd.h":
     # (n, width, pairs, f, a, b):       f(&pairs[2 * i], &a[i], &b[i])
     void loop_of_pairs "CYACT_LOOP_OF_PAIRS"(...) noexcept nogil
 
+    # n pixels of two to four channels into planes, and back; n and the number of channels are constants.
+    void split_pixels "CYACT_SPLIT"(...) noexcept nogil         # (n, count, a, b, c, d, pixels)
+    void join_pixels "CYACT_JOIN"(...) noexcept nogil           # (n, count, a, b, c, d, pixels)
+
     const bint HAS_SPREAD "CYACT_HAS_SPREAD"
     # 32 bytes of units to every second place, and nothing in between: what lies there is another array's
     void spread "cyact_spread"(void* to, const void* source, size_t itemsize) noexcept nogil
@@ -75,8 +79,10 @@ cdef extern from "simd.h":
     void shuffle "cyact_shuffle"(void* to, const void* source, const uint8_t* order) noexcept nogil
 
     void copy_bytes "cyact_copy_bytes"(void* to, const void* x, size_t n) noexcept nogil
-    # Turns a square of 16 bytes a side: rows and columns of units of ``itemsize`` bytes are exchanged.
-    void transpose_square "cyact_transpose_square"(
+    enum: SQUARES "CYACT_SQUARES"
+    # Turns that many squares of 16 bytes a side, of units of ``itemsize`` bytes: rows and columns are exchanged. The
+    # squares lie below each other in the source, beside each other in what is written.
+    void transpose_squares "cyact_transpose_squares"(
         char* to, Py_ssize_t to_row, const char* source, Py_ssize_t row, size_t itemsize
     ) noexcept nogil
 
