@@ -4,7 +4,7 @@ cimport numpy as cnp
 from cpython.object cimport PyObject
 from libc.math cimport signbit
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from cyact.arrays cimport (
     GIL_FREE, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_STRIDE, PyArray_STRIDES,
@@ -12,13 +12,13 @@ from cyact.arrays cimport (
 )
 from cyact.dispatch cimport begin_nest, level, run_contiguous, run_rows, run_strided
 from cyact.kernels.formulas_rescale cimport Parts, split_constants
-from cyact.kernels.table cimport MAX_DIMS, PATTERN, Kernel, LoopNest, Rescaling, magnitude
+from cyact.kernels.table cimport MAX_DIMS, ORDERED, PATTERN, Kernel, LoopNest, Rescaling, magnitude
 
 cnp.import_array()
 
 cdef enum:
     LONGEST_PIXEL = 64      # bytes, unless pixels lie in one straight run
-    SHUFFLED = 4            # channels of bytes that are brought into order as they are loaded, at most
+    FEW_CHANNELS = 4        # an image has at most
     LEAST_ROW = 8           # pixels: rows of fewer are copied, many at a time
 
 
@@ -51,7 +51,7 @@ cdef int channel_axis(const Given* given, PyArrayObject* x) noexcept:
 cdef int pixel_axis(PyArrayObject* x) noexcept:
     cdef int axis
     for axis in range(PyArray_NDIM(x)):
-        if 1 < PyArray_DIM(x, axis) <= SHUFFLED and magnitude(PyArray_STRIDE(x, axis)) == PyArray_ITEMSIZE(x):
+        if 1 < PyArray_DIM(x, axis) <= FEW_CHANNELS and magnitude(PyArray_STRIDE(x, axis)) == PyArray_ITEMSIZE(x):
             return axis
     return NONE
 
@@ -122,15 +122,16 @@ cdef int pattern_length(int channels, bint in_parts) noexcept nogil:
     return length if in_parts or length > PATTERN // 2 else PATTERN // 2 // length * length
 
 
-# How sixteen bytes of pixels are brought into the output's order: those of the first pixel, or where pixels are read
-# backwards the sixteen that end with it.
-cdef void fill_order(Rescaling* r, bint backwards) noexcept nogil:
-    cdef int size = r.channels, i = 0, pixel = 16 - size if backwards else 0, k
-    while i < 16:
-        for k in range(min(size, 16 - i)):
-            r.order[i + k] = (pixel + (size - 1 - k if r.turned else k)) & 15
-        i += size
-        pixel += -size if backwards else size
+# How pixels are brought into the output's order.
+cdef void fill_order(Rescaling* r, int size, bint backwards) noexcept nogil:
+    cdef int group = 16 // size, last = r.first.itemsize[0] - 1, i = 0, p, k, at
+    memset(r.order, 0, sizeof(r.order))
+    for p in range(group):
+        at = (group - 1 - p if backwards else p) * size
+        for k in range(size):
+            r.order[0][i] = at + (size - 1 - last - k + 2 * (k & last) if r.turned else k)
+            r.order[1][i] = r.order[0][i] + 16 - group * size
+            i += 1
 
 
 # Computes n elements, where scale and offset differ along one axis at most, along which the input's elements lie beside
@@ -139,7 +140,8 @@ cdef bint compute_pixels(
     const Kernel* first, const Kernel* second, const uint64_t* numbers, const Given* given, int axis, PyArrayObject* x,
     PyArrayObject* target, Py_ssize_t n, bint allocated,
 ) noexcept:
-    cdef Rescaling r
+    cdef Rescaling room[2]
+    cdef Rescaling* r = room
     cdef LoopNest nest
     cdef cnp.npy_intp shape[MAX_DIMS]
     cdef cnp.npy_intp own[2][MAX_DIMS]
@@ -150,6 +152,8 @@ cdef bint compute_pixels(
     cdef int ndim = 0, last, split, all_channels, a, k
     cdef Py_ssize_t step, out_step
     cdef bint straight, backwards
+    # Constants that lie in two cache lines would take twice as long to load.
+    r = <Rescaling*> (<char*> room + (-<Py_ssize_t> &r.constants & 63))
     data[0], data[1] = <char*> PyArray_DATA(x), <char*> PyArray_DATA(target)
     r.first, r.second, r.channels, r.turned, r.plane, r.kernel = first, second, 1, False, 0, first[0]
     if second != NULL:
@@ -198,17 +202,16 @@ cdef bint compute_pixels(
         return False
     r.in_parts = first.types[0] in b"bB" and first.types[3] != b"d" and not level.emulates_fma
     if r.in_parts:
-        split = count_split(&r, constants, steps, &all_channels)
+        split = count_split(r, constants, steps, &all_channels)
         if 0 < split < all_channels:
             return False        # by single elements: the bits of one do not depend on the other channels
         r.in_parts = split == all_channels
     r.length = 16 * r.channels if r.plane != 0 else pattern_length(r.channels, r.in_parts)
     if r.length == 0:
         return False
-    fill_pattern(&r, constants, steps, n)
+    fill_pattern(r, constants, steps, n)
     # Rows of pixels that lie backwards are read as they lie, by kernels that can.
-    r.shuffled = r.in_parts and r.channels <= SHUFFLED and r.plane == 0
-    backwards = (r.shuffled or r.plane != 0) and nest.strides[0][last] == -r.kernel.itemsize[0]
+    backwards = (r.plane != 0 or r.kernel.itemsize[0] <= ORDERED) and nest.strides[0][last] == -r.kernel.itemsize[0]
     if backwards:
         r.kernel.itemsize[0] = -r.kernel.itemsize[0]
     straight = nest.strides[0][last] == r.kernel.itemsize[0] and nest.strides[1][last] == r.kernel.itemsize[1]
@@ -218,9 +221,8 @@ cdef bint compute_pixels(
         r.kernel.itemsize[0] = magnitude(r.kernel.itemsize[0])
         if max(r.kernel.itemsize[0], r.kernel.itemsize[1]) > LONGEST_PIXEL:
             return False
-    r.shuffled = r.shuffled and (r.turned or backwards)
-    if r.shuffled:
-        fill_order(&r, backwards)
+    if (r.turned or backwards) and magnitude(r.kernel.itemsize[0]) <= ORDERED:
+        fill_order(r, magnitude(r.kernel.itemsize[0]), backwards)
     if n < GIL_FREE:
         run_pixels(&nest, straight, n // r.channels, allocated or r.plane != 0)
     else:

@@ -32,8 +32,9 @@ from cyact.kernels.formulas_rescale cimport *
 from cyact.kernels.formulas_rows cimport *
 from cyact.kernels.simd cimport *
 from cyact.kernels.table cimport (
-    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, NEST_OPERANDS, PATTERN, SEGMENTS, Kernel, Level, LongRow,
-    LoopNest, Lookup, Loops, Rescaling, RowLoops, RowNest, kernel_t, magnitude, next_pass_t, run_pass_t, run_rows_t,
+    MAX_DIMS, MAX_INPUTS, MAX_OPERANDS, MAX_ROW_OPERANDS, NEST_OPERANDS, ORDERED, PATTERN, SEGMENTS, Kernel, Level,
+    LongRow, LoopNest, Lookup, Loops, Rescaling, RowLoops, RowNest, kernel_t, magnitude, next_pass_t, run_pass_t,
+    run_rows_t,
 )
 
 include "lookup.pxi"

@@ -176,40 +176,6 @@ cdef void rescale_in_parts(
         )
 
 
-# n elements of images whose pixels are read backwards, or whose channels are: as many whole pixels at a time as a
-# vector has room for. It is stored whole, and what is beyond these pixels is written again after that. ``begin`` is
-# where the sixteen bytes that are loaded begin, seen from the pixel that comes first in the output.
-cdef void rescale_shuffled(
-    const byte* x, Py_ssize_t step, const uint8_t* order, const float* parts, int channels, float* out, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), group = min(lanes, <Py_ssize_t> 16) // channels * channels, m
-    cdef Py_ssize_t begin = channels - 16 if step < 0 else 0, forward = -group if step < 0 else group
-    cdef float constants[4][VECTOR]
-    cdef byte pixels[16]
-    for i in range(lanes):
-        constants[0][i], constants[1][i] = parts[i], parts[PATTERN + i]
-        constants[2][i], constants[3][i] = parts[2 * PATTERN + i], parts[3 * PATTERN + i]
-    while n >= 16:
-        shuffle(pixels, x + begin, order)
-        rescale_vector(pixels, constants[0], constants[1], constants[2], constants[3], out, lanes)
-        x += forward
-        out += group
-        n -= group
-    # Of the last pixels there are not sixteen bytes.
-    memset(pixels, 0, 16)
-    while n > 0:
-        m = min(n, group)
-        if step < 0:
-            copy_bytes(pixels + 16 - m, x + channels - m, m)
-        else:
-            copy_bytes(pixels, x, m)
-        shuffle(pixels, pixels, order)
-        rescale_vector(pixels, constants[0], constants[1], constants[2], constants[3], out, m)
-        x += forward
-        out += m
-        n -= m
-
-
 # With scale and offset whole, which are split here. What cannot be split is computed in double, and all is where there
 # is no multiply-add of floats.
 cdef void rescale_bytes(const Kernel* kernel, byte** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
@@ -305,7 +271,7 @@ cdef void rescale_elements(
     cdef float block[PATTERN]
     cdef float* to = <float*> out
     cdef char* args[4]
-    cdef Py_ssize_t m, most = n, step = -1 if r.shuffled and r.kernel.itemsize[0] < 0 else 1
+    cdef Py_ssize_t m, most = n
     # Whole repetitions at a time, as many as there is room for.
     if not r.in_parts:
         most = n if single else length
@@ -319,18 +285,12 @@ cdef void rescale_elements(
             args[1], args[2] = <char*> &r.constants.whole[0][at], <char*> &r.constants.whole[1][at]
             kernel.call(kernel, args, m, single, False)
         elif kernel.types[0] == b"b":
-            if r.shuffled:
-                rescale_shuffled[int8_t](<const int8_t*> x, step, r.order, parts, r.channels, to, m)
-            else:
-                rescale_in_parts[int8_t](<const int8_t*> x, parts, length, to, m)
+            rescale_in_parts[int8_t](<const int8_t*> x, parts, length, to, m)
         else:
-            if r.shuffled:
-                rescale_shuffled[uint8_t](<const uint8_t*> x, step, r.order, parts, r.channels, to, m)
-            else:
-                rescale_in_parts[uint8_t](<const uint8_t*> x, parts, length, to, m)
+            rescale_in_parts[uint8_t](<const uint8_t*> x, parts, length, to, m)
         if to == block:
             store_16_bit(block, type, out, m)
-        x += step * m * kernel.itemsize[0]
+        x += m * kernel.itemsize[0]
         out += m * kernel.itemsize[3]
         n -= m
 
@@ -350,8 +310,9 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const char* x = args[0]
     cdef const char* pixels
     cdef char* out = args[1]
-    cdef char turned[RESCALED_BLOCK]
-    cdef bint copied = r.turned and not r.shuffled
+    cdef char memory[RESCALED_BLOCK + 16 + 64]
+    cdef char* ordered = memory + (-<Py_ssize_t> memory & 63)
+    cdef bint copied = r.turned or kernel.itemsize[0] < 0
     cdef Py_ssize_t widest = max(abs(kernel.itemsize[0]), kernel.itemsize[1]), repetition, most = n, m
     if r.second == NULL and not copied:
         rescale_elements(r, x, 0, r.length, r.channels == 1, out, n * r.channels)
@@ -364,8 +325,8 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
         m = min(most, n)
         pixels = x
         if copied:
-            turn_pixels(turned, x, kernel.itemsize[0], r.first.itemsize[0], m)
-            pixels = turned
+            order_pixels(r, ordered, x, m)
+            pixels = ordered
         rescale_elements(r, pixels, 0, r.length, r.channels == 1, out, m * r.channels)
         if r.second != NULL:
             activate(r, out, m * r.channels)
@@ -395,14 +356,14 @@ cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint s
             planes, m * itemsize, itemsize, x - (m - 1) * size if backwards else x, itemsize, size, r.channels, m,
             itemsize,
         )
+        if backwards:       # all together, which reverses the planes' order too
+            copy_plane(
+                turned, r.channels * m * itemsize, itemsize, planes + m * size - itemsize, itemsize, -itemsize, 1,
+                r.channels * m, itemsize,
+            )
         for c in range(r.channels):
             at = out + c * r.plane
-            plane = planes + c * m * itemsize
-            if backwards:
-                copy_plane(
-                    turned, m * itemsize, itemsize, plane + (m - 1) * itemsize, itemsize, -itemsize, 1, m, itemsize
-                )
-                plane = turned
+            plane = turned + (r.channels - 1 - c) * m * itemsize if backwards else planes + c * m * itemsize
             rescale_elements(r, plane, 16 * c, 16, True, at, m)
             if r.second != NULL:
                 activate(r, at, m)

@@ -20,6 +20,7 @@ cdef enum:
     NEST_OPERANDS = 7       # those and a mask
     MAX_ROW_OPERANDS = 3    # of a function of rows, which has no parameters
     PATTERN = 1024          # elements of constants that repeat, at most
+    ORDERED = 8             # bytes of a pixel that is brought into another order together with others, at most
     SEGMENTS = 1024         # parts that the sum of a long row is made of, at most
 
 # Computes ``n`` elements. ``args`` are the operands: inputs, parameters, output. Each is contiguous and aligned; where
@@ -90,8 +91,9 @@ cdef struct Rescaling:
     uint64_t numbers[MAX_PARAMETERS]        # its parameters, a value of any dtype each
     int channels
     bint turned                     # the channels of the input lie in the other order
-    bint shuffled                   # pixels are brought into order as they are loaded, sixteen bytes at a time
-    uint8_t order[16]               # how: as ``shuffle`` has it
+    # What ``shuffle`` makes pixels of the output's order by, of ORDERED bytes at most: of sixteen bytes that begin with
+    # as many pixels as there is room for, and of sixteen that end with them.
+    uint8_t order[2][16]
     Py_ssize_t plane                # bytes from a channel of the output to the next, where it has planes, else 0
     bint in_parts                   # computed as floats
     int length                      # of the pattern: whole pixels, and whole vectors; of planes, 16 for each channel
