@@ -10,8 +10,8 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 from cyact.arguments cimport (
-    CASTING, NAME, OPTION, OUT, PARAMETER, SLOTS, WHERE, Signature, call_ufunc, choose, in_class_of, is_like_ndarray,
-    list_as_array, new_scalar, parse, read_input, read_number,
+    CASTING, NAME, OPTION, OUT, PARAMETER, PyVectorcall_NARGS, SLOTS, WHERE, Signature, call_ufunc, choose,
+    in_class_of, is_like_ndarray, list_as_array, new_scalar, parse, read_input, read_number, take_vectorcalls,
 )
 from cyact.arrays cimport (
     CONTIGUOUS, GIL_FREE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return,
@@ -32,22 +32,8 @@ cnp.import_array()
 cdef extern from "Python.h":
     PyObject* Py_True
     PyObject* Py_False
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
-    object PyVectorcall_Call(object callable, object args, object keywords)
     Py_ssize_t PyTuple_GET_SIZE(PyObject* items)
     PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t i)       # borrowed
-
-cdef extern from *:
-    """
-    /* Cython has no word for the vectorcall protocol (PEP 590): a call of an instance goes to the function that it has
-       at ``offset``, with no tuple of arguments. */
-    static void cyact_use_vectorcall(PyObject *type, Py_ssize_t offset) {
-        ((PyTypeObject *)type)->tp_vectorcall_offset = offset;
-        ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
-        PyType_Modified((PyTypeObject *)type);
-    }
-    """
-    void use_vectorcall "cyact_use_vectorcall"(object type, Py_ssize_t offset)
 
 
 # ---- other layouts ----
@@ -272,17 +258,10 @@ cdef class Activation(Signature):
     def __cinit__(self, row):
         self.vectorcall = <object (*)(object, PyObject**, size_t, PyObject*)> call
 
-    def __call__(self, *args, **keywords):
-        return PyVectorcall_Call(self, args, keywords)
-
     @property
     def __doc__(self):
         return docstrings.docstring(self.row)
 
 
-cdef Py_ssize_t offset_of_vectorcall(Activation function):
-    return <char*> &function.vectorcall - <char*> <PyObject*> function
-
-
 functions = {row.name: Activation(row) for row in ROWS}
-use_vectorcall(Activation, offset_of_vectorcall(functions["relu"]))
+take_vectorcalls(functions["relu"])

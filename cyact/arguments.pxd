@@ -9,6 +9,7 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(PyObject* x)
     double PyFloat_AS_DOUBLE(PyObject* x)
     bint PyLong_CheckExact(PyObject* x)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
 
 cdef enum:
     # The slots that a call's arguments are sorted into: its inputs and parameters, by position or keyword; what every
@@ -32,6 +33,11 @@ cdef class Signature(Function):
     cdef PyObject* names[SLOTS]             # NULL for what this function has none of
     cdef double defaults[MAX_PARAMETERS]
     cdef Function alternative               # what computes it where its option is true; None without an option
+    # What the interpreter calls, with no tuple of arguments (PEP 590). Each class below has one.
+    cdef object (*vectorcall)(object self, PyObject** args, size_t nargsf, PyObject* names)
+
+
+cdef int take_vectorcalls(Signature function) except -1
 
 
 cdef object as_axis(object axis)

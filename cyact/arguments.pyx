@@ -28,6 +28,7 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object callable, PyObject** args, size_t nargs, PyObject* names)
+    object PyVectorcall_Call(object callable, object args, object keywords)
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
 
 cdef extern from *:
@@ -42,8 +43,17 @@ cdef extern from *:
         Py_INCREF(object);
     #endif
     }
+
+    /* Cython has no word for the vectorcall protocol (PEP 590): a call of an instance goes to the function that it has
+       at ``offset``, with no tuple of arguments. */
+    static void cyact_use_vectorcall(PyObject *type, Py_ssize_t offset) {
+        ((PyTypeObject *)type)->tp_vectorcall_offset = offset;
+        ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified((PyTypeObject *)type);
+    }
     """
     void never_freed "cyact_never_freed"(object function)
+    void use_vectorcall "cyact_use_vectorcall"(object type, Py_ssize_t offset)
 
 cdef extern from "numpy/arrayobject.h":
     # Steals a reference to the dtype.
@@ -83,6 +93,9 @@ cdef class Signature(Function):
         for i in range(SLOTS):
             self.names[i] = NULL if kept[i] is None else <PyObject*> kept[i]
 
+    def __call__(self, *args, **keywords):
+        return PyVectorcall_Call(self, args, keywords)
+
     @property
     def __name__(self):
         return self.name
@@ -104,6 +117,11 @@ cdef class Signature(Function):
 
     def __reduce__(self):
         return self.name
+
+
+cdef int take_vectorcalls(Signature function) except -1:
+    """Have the interpreter call functions of this one's class by their ``vectorcall``."""
+    use_vectorcall(type(function), <char*> &function.vectorcall - <char*> <PyObject*> function)
 
 
 # ---- by position and keyword ----

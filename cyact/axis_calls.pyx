@@ -12,11 +12,12 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from cyact.arguments cimport (
-    CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, SLOTS, SUBOK, WHERE, Signature, as_axis, call_text,
-    describe_call, parse, with_context,
+    CASTING, DTYPE, NAME, OPTION, ORDER, OUT, PARAMETER, PyVectorcall_NARGS, SLOTS, SUBOK, WHERE, Signature, as_axis,
+    describe_call, parse, take_vectorcalls, with_context,
 )
 from cyact.arrays cimport (
-    GIL_FREE, PyArray_NewLikeArray, PyArray_Return, PyArrayObject, bounds_allow, is_plain, lie_apart, same_shape,
+    GIL_FREE, PyArray_DIM, PyArray_FLAGS, PyArray_NDIM, PyArray_NewLikeArray, PyArray_Return, PyArray_TYPE,
+    PyArrayObject, bounds_allow, is_plain, lie_apart, same_shape, size,
 )
 from cyact.dispatch cimport clear_raised_flags, run_row_nest
 from cyact.kernels.simd cimport get_status
@@ -33,21 +34,25 @@ cnp.import_array()
 
 cdef int mark_axes(AxisFunction function, PyObject** values, int ndim, bint* is_core) except -1:
     """Mark the axes that a row has, as NumPy's reductions take them: a number, a tuple, None for all."""
-    cdef object axes = -1 if values[PARAMETER] == NULL else <object> values[PARAMETER], axis
+    cdef object axes, axis
     cdef int i
     for i in range(ndim):
-        is_core[i] = axes is None
-    if axes is None:
+        is_core[i] = values[PARAMETER] == <PyObject*> None
+    if values[PARAMETER] == <PyObject*> None:
         return 0
+    if values[PARAMETER] == NULL and ndim > 0:
+        is_core[ndim - 1] = True
+        return 0
+    axes = -1 if values[PARAMETER] == NULL else <object> values[PARAMETER]
     for axis in axes if type(axes) is tuple else (axes,):
-        given = as_axis(axis)
-        if given is None:
+        number = as_axis(axis)
+        if number is None:
             problem = f"axis must be an integer, a tuple of integers or None, not {axes!r}"
             raise TypeError(f"{describe_call(function, values[NAME])}: {problem}")
-        if not -ndim <= given < ndim:
-            problem = f"axis {given} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}"
+        if not -ndim <= number < ndim:
+            problem = f"axis {number} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}"
             raise AxisError(f"{describe_call(function, values[NAME])}: {problem}")
-        i = given % ndim
+        i = number % ndim
         if is_core[i]:
             raise ValueError(f"{describe_call(function, values[NAME])}: duplicate value in axis={axes!r}")
         is_core[i] = True
@@ -158,75 +163,91 @@ cdef bint overlaps_itself(const RowNest* nest, int o) noexcept:
     return False
 
 
-cdef object reduced_shape(cnp.ndarray x, const bint* is_core, bint keepdims):
-    return tuple([1 if is_core[i] else x.shape[i] for i in range(x.ndim) if keepdims or not is_core[i]])
+cdef int reduced_shape(PyArrayObject* x, const bint* is_core, bint keepdims, cnp.npy_intp* shape) noexcept:
+    """The shape of one result for each row, and how many dimensions it has."""
+    cdef int axis, ndim = 0
+    for axis in range(PyArray_NDIM(x)):
+        if keepdims or not is_core[axis]:
+            shape[ndim] = 1 if is_core[axis] else PyArray_DIM(x, axis)
+            ndim += 1
+    return ndim
 
 
 # ---- plain arrays ----
 
-cdef object plain_call(AxisFunction function, PyObject** values, object out):
+cdef object plain_call(AxisFunction function, PyObject** values, PyObject* out):
     """The result; None where the ufunc has to be called."""
     cdef PyObject* operands[MAX_ROW_OPERANDS]
     cdef bint is_core[MAX_DIMS]
+    cdef cnp.npy_intp shape[MAX_DIMS]
     cdef bint keepdims
     cdef const Kernel* kernel
-    cdef cnp.ndarray x, target
-    cdef PyArrayObject* read
-    cdef PyArrayObject* written
+    cdef PyArrayObject* x = <PyArrayObject*> values[0]
+    cdef PyArrayObject* y
+    cdef PyArrayObject* target
+    cdef object result
     cdef cnp.dtype descriptor
     cdef RowNest nest
-    cdef int inputs = function.inputs, i, number
+    cdef int inputs = function.inputs, i, number, ndim, axis
+    cdef Py_ssize_t n
     cdef unsigned int status = get_status()
     for i in range(inputs):
         if not is_plain(values[i]):
             return None
         operands[i] = values[i]
-    x = <cnp.ndarray> operands[0]
-    number = type_index(x.descr.type_num)
+    number = type_index(PyArray_TYPE(x))
     kernel = function.kernels[number] if number >= 0 else NULL
-    if kernel == NULL or x.ndim > MAX_DIMS - 2:
+    if kernel == NULL or PyArray_NDIM(x) > MAX_DIMS - 2:
         return None
     if inputs == 2:
-        target = <cnp.ndarray> operands[1]
-        if target.descr.type_num != x.descr.type_num or not same_shape(<PyArrayObject*> x, <PyArrayObject*> target):
+        y = <PyArrayObject*> values[1]
+        if PyArray_TYPE(y) != PyArray_TYPE(x) or not same_shape(x, y):
             return None
-    mark_axes(function, values, x.ndim, is_core)
+    mark_axes(function, values, PyArray_NDIM(x), is_core)
     keepdims = keeps_dims(function, values)
-    descriptor = cnp.PyArray_DescrFromType(function.results[number])
-    if out is None and kernel.row_results:
-        Py_INCREF(descriptor)
-        target = PyArray_NewLikeArray(<PyArrayObject*> x, cnp.NPY_KEEPORDER, descriptor, 0)
-    elif out is None:
-        target = np.empty(reduced_shape(x, is_core, keepdims), descriptor)
-    elif not is_plain(<PyObject*> out):
-        return None
-    else:
-        target = <cnp.ndarray> out
-        if target.descr.type_num != function.results[number] or not cnp.PyArray_ISWRITEABLE(target):
+    n = size(x)
+    ndim = 0 if kernel.row_results else reduced_shape(x, is_core, keepdims, shape)
+    if out != NULL:
+        target = <PyArrayObject*> out
+        if (
+            not is_plain(out) or PyArray_TYPE(target) != function.results[number]
+            or not PyArray_FLAGS(target) & cnp.NPY_ARRAY_WRITEABLE
+        ):
             return None
         if kernel.row_results:
-            if not same_shape(<PyArrayObject*> x, <PyArrayObject*> target):
+            if target != x and not same_shape(x, target):
                 return None
-        elif out.shape != reduced_shape(x, is_core, keepdims):
+        elif PyArray_NDIM(target) != ndim:
             return None
-        for i in range(inputs if target.size > 0 and x.size > 0 else 0):
-            read, written = <PyArrayObject*> operands[i], <PyArrayObject*> target
-            if not (bounds_allow(written, read) if kernel.row_results else lie_apart(written, read)):
+        for axis in range(ndim):
+            if PyArray_DIM(target, axis) != shape[axis]:
                 return None
+        for i in range(inputs if size(target) > 0 and n > 0 else 0):
+            y = <PyArrayObject*> values[i]
+            if y != target and not (bounds_allow(target, y) if kernel.row_results else lie_apart(target, y)):
+                return None
+        result = <object> out
+    elif kernel.row_results:
+        descriptor = cnp.PyArray_DescrFromType(function.results[number])
+        Py_INCREF(descriptor)
+        result = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, descriptor, 0)
+    else:
+        result = cnp.PyArray_EMPTY(ndim, shape, function.results[number], 0)
+    target = <PyArrayObject*> <PyObject*> result
     operands[inputs] = <PyObject*> target
     if not make_nest(&nest, kernel, operands, is_core, keepdims):
         return None
-    if target.size > 0:
-        if x.size < GIL_FREE:
+    if size(target) > 0:
+        if n < GIL_FREE:
             kernel.rows.compute(&nest, 0, nest.rows, NULL, NULL)
         else:
             with nogil:
                 run_row_nest(&nest)
         clear_raised_flags(status)
-    if out is None and target.ndim == 0:
-        Py_INCREF(target)
-        return PyArray_Return(target)
-    return target
+    if out == NULL and PyArray_NDIM(target) == 0:
+        Py_INCREF(result)
+        return PyArray_Return(result)
+    return result
 
 
 # ---- the ufunc ----
@@ -300,7 +321,8 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
         order = keywords.pop("order", None)
         result = np.asanyarray(function.ufunc(*(array.reshape(*outer, length) for array in moved), axis=-1, **keywords))
         if reduces:
-            result = result.reshape(reduced_shape(x, is_core, keepdims))
+            kept = [i for i in range(x.ndim) if keepdims or not is_core[i]]
+            result = result.reshape([1 if is_core[i] else x.shape[i] for i in kept])
         else:
             result = np.moveaxis(result.reshape(moved[0].shape), ends, core)
         if order is not None:
@@ -317,9 +339,36 @@ cdef object ufunc_call(AxisFunction function, PyObject** values, object out):
 
 # ---- the functions ----
 
+cdef object call(AxisFunction function, PyObject** args, size_t nargsf, PyObject* names):
+    cdef PyObject* values[SLOTS]
+    cdef PyObject* out
+    cdef object result = None
+    parse(function, args, PyVectorcall_NARGS(nargsf), names, values)
+    out = values[OUT]
+    if out != NULL and type(<object> out) is tuple and len(<tuple> out) == 1:
+        out = <PyObject*> (<tuple> out)[0]
+    if out == <PyObject*> None:
+        out = NULL
+    if values[CASTING] == values[ORDER] == values[DTYPE] == values[SUBOK] == NULL:
+        result = plain_call(function, values, out)
+    if result is not None:
+        return result
+    try:
+        return ufunc_call(function, values, None if out == NULL else <object> out)
+    except (TypeError, ValueError, OverflowError) as error:
+        if type(error) is AxisError and error.ndim is not None:     # NumPy's, of an output
+            raise AxisError(f"{describe_call(function, values[NAME])}: {error}") from error
+        if str(error).startswith(describe_call(function, values[NAME])):
+            raise
+        raise with_context(error, function, values[NAME]) from error
+
+
 cdef class AxisFunction(Signature):
     # A public function along an axis.
     cdef bint row_results
+
+    def __cinit__(self, row):
+        self.vectorcall = <object (*)(object, PyObject**, size_t, PyObject*)> call
 
     def __init__(self, row):
         Signature.__init__(self, row)
@@ -330,37 +379,10 @@ cdef class AxisFunction(Signature):
         if row.reduces:
             self.names[OPTION] = <PyObject*> "keepdims"
 
-    def __call__(self, *args, **keywords):
-        cdef PyObject* stack[2 * SLOTS]
-        cdef PyObject* values[SLOTS]
-        cdef object given = (*args, *keywords.values()), names = tuple(keywords), out
-        cdef Py_ssize_t i
-        if len(given) > 2 * SLOTS:
-            problem = f"takes at most {SLOTS} arguments, {len(given)} were given"
-            raise TypeError(f"{call_text(self.name, keywords.get('name'))}: {problem}")
-        for i in range(len(given)):
-            stack[i] = <PyObject*> given[i]
-        parse(self, stack, len(args), <PyObject*> names, values)
-        out = None if values[OUT] == NULL else <object> values[OUT]
-        if type(out) is tuple and len(out) == 1:
-            out = out[0]
-        result = None
-        if values[CASTING] == values[ORDER] == values[DTYPE] == values[SUBOK] == NULL:
-            result = plain_call(self, values, out)
-        if result is not None:
-            return result
-        try:
-            return ufunc_call(self, values, out)
-        except (TypeError, ValueError, OverflowError) as error:
-            if type(error) is AxisError and error.ndim is not None:     # NumPy's, of an output
-                raise AxisError(f"{describe_call(self, values[NAME])}: {error}") from error
-            if str(error).startswith(describe_call(self, values[NAME])):
-                raise
-            raise with_context(error, self, values[NAME]) from error
-
     @property
     def __doc__(self):
         return docstrings.docstring(self.row)
 
 
 functions = {row.name: AxisFunction(row) for row in ROWS}
+take_vectorcalls(functions["softmax"])

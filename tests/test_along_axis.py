@@ -337,7 +337,7 @@ def test_gradients_broadcast():
     ({"axis": (0, 0)}, ValueError, "duplicate"),
     ({"axis": 0.5}, TypeError, "axis must be"),
     ({"axis": True}, TypeError, "axis must be"),
-    ({f"no{i}": i for i in range(60)}, TypeError, "takes at most"),
+    ({f"no{i}": i for i in range(60)}, TypeError, "unexpected keyword argument"),
     ({"where": True}, TypeError, "unexpected keyword argument 'where'"),
     ({"out": np.zeros(3)}, ValueError, "dimension"),
     ({"out": np.zeros((2, 3), "i4")}, TypeError, "casting"),
