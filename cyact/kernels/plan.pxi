@@ -20,7 +20,8 @@ cdef enum:
     TILE_ROW = 64           # elements of a tile along the output
     SHORT_ROW = 128         # elements of an output's row that tiles do not cut
     SQUARE = 4              # elements along the input that a tile is a multiple of: vectors turn as many a side
-    BUFFER = 8192           # bytes of an operand's copy
+    BLOCK_BYTES = 4096      # bytes of a block of the widest operand, at most
+    BUFFER = 8192           # bytes of an operand's copy: a tile may have that many
 
 
 # How much of an axis a block takes if it may take ``most``: even parts, of whole units where there are several.
@@ -104,7 +105,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         return
     for o in range(nest.kernel.operands):
         widest = max(widest, nest.itemsize[o], nest.kernel.itemsize[o])
-    room = BUFFER // widest
+    room = BLOCK_BYTES // widest
     if nest.kernel.in_rows:
         nest.outer = last
         nest.block[last] = min(nest.shape[last], room)
@@ -114,6 +115,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         move_axis(nest, axis)
         nest.outer = last - 1
         nest.in_lines, nest.past_cache = True, large
+        room = BUFFER // widest
         across = 64 // widest if large else n if n <= SHORT_ROW else TILE_ROW
         rows = even_part(nest.shape[last - 1], room // min(n, across), SQUARE)
         nest.block[last - 1] = rows
