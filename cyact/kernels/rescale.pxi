@@ -37,8 +37,21 @@ cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
 
 # ---- in double ----
 
-# A turn computes as many elements as a vector has floats: gcc has one width for all types of a loop. It makes no such
-# vectors of shorter types, which are therefore converted before.
+# As many elements as a vector has floats: gcc has one width for all types of a loop. Doubles are a vector at a time:
+# clang would store the second one first, which takes twice as long where that is not in the first-level cache.
+cdef inline void rescale_numbers(
+    const number* x, const double* scale, const double* offset, real* out
+) noexcept nogil:
+    cdef Py_ssize_t lanes = VECTOR // sizeof(float)
+    if real is float:
+        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[float], x, scale, offset, out)
+    elif number is int64_t or number is uint64_t:
+        loop3(lanes, REGISTER // sizeof(double), out, rescale_wide[number], x, scale, offset)
+    else:
+        loop4(lanes, REGISTER // sizeof(double), out, rescale_double[double], x, scale, offset, out)
+
+
+# gcc makes no such vectors of shorter types, which are therefore converted before.
 cdef inline void rescale_lanes(
     const number* x, const double* scale, const double* offset, real* out
 ) noexcept nogil:
@@ -47,18 +60,16 @@ cdef inline void rescale_lanes(
     cdef float floats[VECTOR]
     if number is int8_t or number is uint8_t or number is int16_t or number is uint16_t:
         load_int32(x, integers)
-        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], integers, scale, offset, out)
-    elif number is half or number is bfloat16:
-        if number is half:
-            load_block(x, floats, lanes)
-        else:       # load_block has bfloat16's elements in another order
-            for i in range(lanes):
-                floats[i] = widen(x[i])
-        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], floats, scale, offset, out)
-    elif (number is int64_t or number is uint64_t) and real is double:
-        loop3(lanes, VECTOR // sizeof(float), out, rescale_wide[number], x, scale, offset)
+        rescale_numbers[int32_t, real](integers, scale, offset, out)
+    elif number is half:
+        load_block(x, floats, lanes)
+        rescale_numbers[float, real](floats, scale, offset, out)
+    elif number is bfloat16:        # load_block has its elements in another order
+        for i in range(lanes):
+            floats[i] = widen(x[i])
+        rescale_numbers[float, real](floats, scale, offset, out)
     else:
-        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], x, scale, offset, out)
+        rescale_numbers[number, real](x, scale, offset, out)
 
 
 cdef inline void rescale_loop(
@@ -73,7 +84,7 @@ cdef inline void rescale_loop(
             constants[0][i], constants[1][i] = scale[0], offset[0]
         scale, offset = constants[0], constants[1]
     while n >= lanes:
-        if real is double:      # two vectors, which clang would not keep in registers
+        if real is double:      # not by way of a block, which clang would not keep in registers
             rescale_lanes(x, scale, offset, out)
         else:
             rescale_lanes(x, scale, offset, block)
