@@ -55,5 +55,6 @@ run_under_qemu() {
 	END
     chmod +x "$work/python"
     "$work/build/bin/pip" install --quiet --target "$work/site" --only-binary=:all: --python-version 3.11 \
-        --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64 "$@"
+        --platform manylinux_2_34_aarch64 --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
+        --platform manylinux2014_aarch64 "$@"
 }
