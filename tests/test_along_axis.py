@@ -174,6 +174,16 @@ def test_no_warnings(libm):
                 assert libm.fetestexcept(FLAGS) == 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("length", [40, 66, 300, 5000])
+def test_far_from_0(dtype, length):
+    """Rows whose elements are 2048 or more are computed relative to the largest, of whatever length and layout."""
+    x = np.random.default_rng(3).integers(-40, 1, (65, length)).astype(dtype)
+    expected = cyact.softmax(x)
+    np.testing.assert_allclose(cyact.softmax(x + 4096), expected, 4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(cyact.softmax(np.ascontiguousarray(x.T) + 4096, 0), expected.T, 4 * np.finfo(dtype).eps)
+
+
 # ---- the same bits ----
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.dtype("int8"), np.dtype("int64")], ids=str)

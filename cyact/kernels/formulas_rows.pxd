@@ -29,17 +29,17 @@ cdef extern from *:
 # exponential is not 0 beside that of m is then within a factor of two of m, so that x - m is exact, and K is 0.
 # Elsewhere ``shift`` is 0.
 
-# e^(x - shift) / 2^K = s (1 + p), times 2^64 (2^512), so that none is subnormal. p is rounded once, by 2^-26 (2^-55) at
-# most; ``p_lost`` is what it has lost.
+# e^d / 2^K = s (1 + p) for d = x - shift, times 2^64 (2^512), so that none is subnormal. p is rounded once, by 2^-26
+# (2^-55) at most; ``p_lost`` is what it has lost.
 #
 # 1. k ln2 in two parts: h = x - k LN2_HIGH is exact, c the low part, r their rounded sum.
 # 2. e^r = 1 + h + q, q = c + r^2 S(r): what r has lost is lost to the small term alone.
 #
 # ``delta`` is added to the exponent, see ``row_scale``.
 cdef inline void row_exp(
-    real x, real shift, real round, real low, real delta, real* s, real* p, real* p_lost
+    real d, real round, real low, real delta, real* s, real* p, real* p_lost
 ) noexcept nogil:
-    cdef real d = x - shift, log2e = LOG2E_F if real is float else LOG2E
+    cdef real log2e = LOG2E_F if real is float else LOG2E
     cdef real ln2 = LN2_HIGH_F if real is float else LN2_HIGH, ln2_low = LN2_LOW_F if real is float else LN2_LOW
     cdef real t, k, h, c, r, r2, q
     d = low if d < low else d
@@ -74,15 +74,16 @@ cdef inline void row_scale(real m, real* shift, real* round, real* low, real* de
     top = m - shift[0]
     round[0] = upscaled - (fma(top, log2e, integer) - integer)
     low[0] = top - <real> (110 if real is float else 760)
-    row_exp(m, shift[0], round[0], low[0], <real> 0, &s, &p, &p_lost)
+    row_exp(top, round[0], low[0], <real> 0, &s, &p, &p_lost)
     e = fma(s, p, s)
     delta[0] = -fma(s, p_lost, lost_of(s, p, e)) / e
 
 
-# The largest exponential of a row, and what it has lost of s (1 + p), relative to it: what a sum takes up of it.
-cdef inline real largest_exp(real m, real shift, real round, real low, real delta, real* lost) noexcept nogil:
+# The largest exponential of a row, that of ``top`` = m - shift, and what it has lost of s (1 + p), relative to it: what
+# a sum takes up of it.
+cdef inline real largest_exp(real top, real round, real low, real delta, real* lost) noexcept nogil:
     cdef real s, p, p_lost, e
-    row_exp(m, shift, round, low, delta, &s, &p, &p_lost)
+    row_exp(top, round, low, delta, &s, &p, &p_lost)
     e = fma(s, p, s)
     lost[0] = lost_of(s, p, e) / e
     return e

@@ -131,10 +131,12 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
     cdef Py_ssize_t n = nest.length, length = segment_length(n), done = 0, stop, m, i
     cdef int function = nest.kernel.row
     cdef double sum = 0, rest = 0, others, d, dl, t, p, first, second
+    cdef real high[MOST_LANES]
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
     cdef real top = -INFINITY
-    cdef real scales[6 * GROUP]
+    cdef real shift[GROUP]
+    cdef real scales[5 * GROUP]
     cdef real x[BLOCK + GROUP]
     while done < n:
         m = min(<Py_ssize_t> BLOCK, n - done)
@@ -149,20 +151,20 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
         return 0 if function == LOGSUMEXP else NAN
     if top == -INFINITY:
         return 0
-    find_scales(&top, 1, scales)
+    find_scales(&top, 1, shift, scales)
     done = 0
     while done < n:
-        begin(LOGSUMEXP, sums, rests, MOST_LANES)
+        begin(LOGSUMEXP, high, sums, rests, MOST_LANES)
         stop = min(n, done + length)
         while done < stop:
             m = min(<Py_ssize_t> BLOCK, stop - done)
             load_row(nest, 0, tag, row, done, m, x)
             for i in range(m):
-                x[i] = -INFINITY if x[i] == largest else x[i]
-            add_part(LOGSUMEXP, x, x, m, scales, x, sums, rests)
+                x[i] = -INFINITY if x[i] == largest else x[i] - shift[0]
+            add_part(LOGSUMEXP, x, 0, x, 0, m, 1, scales, high, sums, rests)
             done += m
-        fold(LOGSUMEXP, sums, rests, False, 1, &sum, &rest)
-    others = sum_of_others(scales[4 * GROUP], scales[5 * GROUP], sum, rest)
+        fold(LOGSUMEXP, high, sums, rests, 1, 1, &sum, &rest)
+    others = sum_of_others(scales[3 * GROUP], scales[4 * GROUP], sum, rest)
     # e^(top - largest) (1 + others), down to the smallest subnormal number.
     two_sum(top, -<double> largest, &d, &dl)
     exp_sum[double](max(d, -800.0), dl, TWICE_ROUND, &t, &p)
@@ -172,22 +174,29 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
 
 # ---- tiles ----
 
-# Rows [row, row + rows), along the last of their axes. ``direct``: they are computed where they lie.
-cdef void run_tile(
+# Rows [row, row + rows), along the last of their axes. ``direct``: they are computed where they lie. False, and nothing
+# is written, where they have a shift and there is no room for what is left of them.
+cdef bint run_tile(
     const RowNest* nest, Py_ssize_t row, int rows, bint across, bint direct, number* tag, real* real_tag
 ) noexcept nogil:
     cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1, last = nest.ndim - 1, o, g
     cdef Py_ssize_t n = nest.length
+    # What is computed of each row is so of whole vectors of rows: one by one, four rows take longer than sixteen.
+    cdef int padded = (rows + MOST_LANES - 1) // MOST_LANES * MOST_LANES
     cdef char* at[MAX_ROW_OPERANDS]
     cdef Py_ssize_t row_stride[MAX_ROW_OPERANDS]
     cdef Py_ssize_t pitch[MAX_ROW_OPERANDS]
     cdef real* x[MAX_ROW_OPERANDS]
     cdef real tile[MAX_INPUTS][TILE + GROUP]
+    cdef real* shifted = tile[1]        # functions that have a shift have one input
     cdef real* e
-    cdef Py_ssize_t e_pitch
+    cdef real* y
+    cdef const real* terms
+    cdef Py_ssize_t e_pitch, y_pitch, terms_pitch
     cdef real m[GROUP]
     cdef real numbers[2 * GROUP]
-    cdef real scales[6 * GROUP]
+    cdef real shift[GROUP]
+    cdef real scales[5 * GROUP]
     cdef double sum[GROUP]
     cdef double rest[GROUP]
     for o in range(out + 1):
@@ -204,22 +213,30 @@ cdef void run_tile(
         elif o < out:
             for g in range(rows):
                 load_row(nest, o, tag, at[o] + g * row_stride[o], 0, n, x[o] + g * n)
+    terms, terms_pitch = x[0], pitch[0]
     if function <= LOGSUMEXP:
         find_largest(x[0], pitch[0], n, rows, across, m)
-        find_scales(m, rows, scales)
+        for g in range(rows, padded):
+            m[g] = m[0]
+        if find_scales(m, padded, shift, scales):
+            if rows * n > TILE:
+                return False
+            subtract(x[0], pitch[0], n, rows, across, shift, shifted)
+            terms, terms_pitch = shifted, rows if across else n
     # The exponentials are left in the output; those across in the tile, where no two lines share a place in the cache.
     e, e_pitch = x[out], pitch[out]
     if direct and across and rows * n <= TILE:
         e, e_pitch = tile[0], rows
-    add_tile(function, x[0], pitch[0], x[second], pitch[second], n, rows, across, scales, e, e_pitch, sum, rest)
-    conclude_tile(function, rows, m, scales, sum, rest, numbers)
+    y, y_pitch = (e, e_pitch) if function == SOFTMAX else (x[second], pitch[second])
+    add_tile(function, terms, terms_pitch, y, y_pitch, n, rows, across, scales, sum, rest)
+    conclude_tile(function, padded, m, scales, sum, rest, numbers)
     if function == LOG_SOFTMAX or function == LOGSUMEXP:
         for g in range(rows):
             if isnan(numbers[g]):
                 conclude_log(m[g], others_of(nest, tag, at[0] + g * row_stride[0], m[g]), &numbers[g])
     if function == LOGSUMEXP:
         store_run(tag, numbers, at[out], row_stride[out], rows)
-        return
+        return True
     if function != SOFTMAX:
         e, e_pitch = x[0], pitch[0]
     finish_tile(function, e, e_pitch, x[second], pitch[second], n, rows, across, numbers, x[out], pitch[out])
@@ -228,6 +245,7 @@ cdef void run_tile(
     elif not direct:
         for g in range(rows):
             store_row(nest, out, tag, at[out] + g * row_stride[out], 0, n, x[out] + g * n)
+    return True
 
 
 # ---- rows that no tile holds ----
@@ -257,39 +275,52 @@ cdef inline const real* part_of(
 # One segment's share of a pass.
 cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number* tag, real* real_tag) noexcept nogil:
     cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1
-    cdef Py_ssize_t length = segment_length(nest.length), done = segment * length, m
+    cdef Py_ssize_t length = segment_length(nest.length), done = segment * length, m, most = TILE
     cdef Py_ssize_t stop = min(nest.length, done + length)
     cdef bint straight = lies_straight(nest, out, tag, real_tag)
-    cdef real largest = <real> row.largest, top = -INFINITY
+    cdef bint shifted = False, direct
+    cdef real largest = <real> row.largest, top = -INFINITY, top_of_part
     cdef real numbers[2 * GROUP]
-    cdef real scales[6 * GROUP]
+    cdef real shift[GROUP]
+    cdef real scales[5 * GROUP]
     cdef real buffers[MAX_INPUTS][BLOCK + GROUP]
     cdef real block[BLOCK]
+    cdef real high[MOST_LANES]
     cdef double sums[MOST_LANES]
     cdef real rests[MOST_LANES]
     cdef int i
     cdef const real* x
+    cdef const real* terms
     cdef const real* dy
     cdef real* to
-    begin(function, sums, rests, MOST_LANES)
-    find_scales(&largest, 1, scales)
+    begin(function, high, sums, rests, MOST_LANES)
+    if function <= LOGSUMEXP and row.step != FIND:
+        shifted = find_scales(&largest, 1, shift, scales)
+    direct = not shifted and (straight or function == LOGSUMEXP)        # whose one result it does not write
+    if not (direct and lies_straight(nest, 0, tag, real_tag) and lies_straight(nest, second, tag, real_tag)):
+        most = BLOCK        # as much as the buffers hold
     for i in range(2):
         numbers[i * GROUP] = <real> row.numbers[i]
     while done < stop:
-        m = min(<Py_ssize_t> BLOCK, stop - done)
+        m = min(most, stop - done)
         to = <real*> row.data[out] + done if straight and function != LOGSUMEXP else block
         if row.step == WRITE and function == SOFTMAX and straight:
             x = to
         else:
             x = part_of(nest, 0, tag, row, done, m, buffers[0])
         dy = x if second == 0 else part_of(nest, 1, tag, row, done, m, buffers[1])
+        terms = x
+        if shifted:
+            subtract(x, 0, m, 1, False, shift, buffers[1])      # functions that have a shift have one input
+            terms = buffers[1]
         if row.step == FIND:
-            top = larger(top, largest_of(x, m))
+            find_largest(x, 0, m, 1, False, &top_of_part)
+            top = larger(top, top_of_part)
         elif row.step == ADD:
-            add_part(function, x, dy, m, scales, to, sums, rests)
+            add_part(function, terms, m, to if function == SOFTMAX else <real*> dy, 0, m, 1, scales, high, sums, rests)
         else:
-            if function == SOFTMAX and not straight:
-                add_part(function, x, x, m, scales, block, sums, rests)     # for the exponentials
+            if function == SOFTMAX and not straight:        # for the exponentials
+                add_part(function, terms, 0, block, 0, m, 1, scales, high, sums, rests)
                 x = block
             finish_tile(function, x, 0, dy, 0, m, 1, False, numbers, to, 0)
             if not straight:
@@ -299,7 +330,7 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
         row.tops[segment] = top
     elif row.step == ADD:
         row.sums[segment] = row.rests[segment] = 0
-        fold(function, sums, rests, False, 1, &row.sums[segment], &row.rests[segment])
+        fold(function, high, sums, rests, 1, 1, &row.sums[segment], &row.rests[segment])
 
 
 # Between passes: what the segments have found is brought together. False at the end.
@@ -309,7 +340,8 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
     cdef double sum = 0, rest = 0, error
     cdef real largest
     cdef real numbers[2 * GROUP]
-    cdef real scales[6 * GROUP]
+    cdef real shift[GROUP]
+    cdef real scales[5 * GROUP]
     cdef int i
     if row.step == 0:
         row.step = FIND if function <= LOGSUMEXP else ADD
@@ -326,7 +358,7 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
         two_sum(sum, row.sums[segment], &sum, &error)
         rest += row.rests[segment] + error
     largest = <real> row.largest
-    find_scales(&largest, 1, scales)
+    find_scales(&largest, 1, shift, scales)
     conclude_tile(function, 1, &largest, scales, &sum, &rest, numbers)
     if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[0]):
         conclude_log(largest, others_of(nest, tag, row.data[0], largest), numbers)
@@ -360,7 +392,7 @@ cdef void start_row(const RowNest* nest, Py_ssize_t row, LongRow* state) noexcep
 cdef void compute_rows(
     const RowNest* nest, Py_ssize_t start, Py_ssize_t stop, number* tag, real* real_tag
 ) noexcept nogil:
-    cdef Py_ssize_t n = nest.length, group, rows, segment, length = segment_length(n)
+    cdef Py_ssize_t n = nest.length, group, rows, segment, length = segment_length(n), i
     cdef int last = nest.ndim - 1, operands = nest.kernel.inputs + nest.kernel.row_results, o
     cdef bint straight = True, beside = number is real and nest.core == 1, across, direct
     cdef Py_ssize_t along = nest.strides[0][last + nest.core], to_next = nest.strides[0][last]
@@ -373,22 +405,20 @@ cdef void compute_rows(
     if direct:
         across = not straight
         if straight:
-            group = min(<Py_ssize_t> GROUP, TILE // n)
+            group = min(<Py_ssize_t> GROUP // 2, TILE // n)     # whose sums have room in the cache too
         else:
             group = GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
     else:
         across = n < SHORT or max(to_next, -to_next) < max(along, -along)
         across = across and n <= TILE // MOST_LANES
-        group = min(<Py_ssize_t> GROUP, TILE // max(<Py_ssize_t> 1, n))
+        group = min(<Py_ssize_t> GROUP if across else GROUP // 2, TILE // max(<Py_ssize_t> 1, n))
     while start < stop:
         rows = min(stop - start, nest.shape[last] - start % nest.shape[last])
-        if group > 0:
-            rows = min(rows, group)
-            run_tile(nest, start, <int> rows, across, direct, tag, real_tag)
-            start += rows
-            continue
-        start_row(nest, start, &row)
-        while next_pass(nest, &row, tag, real_tag):
-            for segment in range((n + length - 1) // length):
-                run_pass(nest, &row, segment, tag, real_tag)
-        start += 1
+        rows = min(rows, max(<Py_ssize_t> 1, group))
+        if group == 0 or not run_tile(nest, start, <int> rows, across, direct, tag, real_tag):
+            for i in range(rows):
+                start_row(nest, start + i, &row)
+                while next_pass(nest, &row, tag, real_tag):
+                    for segment in range((n + length - 1) // length):
+                        run_pass(nest, &row, segment, tag, real_tag)
+        start += rows

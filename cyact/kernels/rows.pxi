@@ -2,7 +2,9 @@
 #
 # A row's largest element is found first, then the sum of its exponentials, then its results: three passes, mostly in
 # the cache, and no temporary array. A *tile* is as many rows as fit the first-level cache. What is known of each row,
-# such as its largest element, stands in arrays, so that no row waits for another. A tile lies in one of two ways:
+# such as its largest element or the sums of its lanes, stands in arrays, and each step is one of all rows: within a row
+# every operation waits for the one before, and a processor looks ahead by little more than one short row. A tile lies
+# in one of two ways:
 #
 #     across = False: element i of row g is x[g pitch + i]. A vector has parts of a row.
 #     across = True:  element i of row g is x[i pitch + g]. A vector has an element of each of several rows: for an axis
@@ -17,7 +19,7 @@ from libc.math cimport isinf, isnan
 
 cdef enum:
     LANES = 64          # bytes of elements with a sum each
-    MOST_LANES = 16     # of floats
+    MOST_LANES = 16     # of floats; no vector has more either
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
@@ -38,39 +40,48 @@ cdef inline Py_ssize_t segment_length(Py_ssize_t n) noexcept nogil:
 
 # ---- the largest element ----
 
-# NaN is passed over here. It will make the sum NaN.
+# Whether NaN is passed over or kept does not matter: it will make the sum NaN.
 cdef inline real larger(real a, real b) noexcept nogil:
     return b if b > a else a
 
 
-# Two vectors of largest elements, so that a comparison does not wait for the one before it.
-cdef inline real largest_of(const real* x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0, lanes = VECTOR // sizeof(real)
-    cdef real m[VECTOR]
-    cdef real other[VECTOR]
-    for i in range(lanes):
-        m[i] = other[i] = -INFINITY
-    i = 0
-    while i + 2 * lanes <= n:
-        loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, x + i)
-        loop2(lanes, VECTOR // sizeof(real), other, larger[real], other, x + i + lanes)
-        i += 2 * lanes
-    if i + lanes <= n:
-        loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, x + i)
-    if n >= lanes:      # the last vector, of which some elements may have been seen before
-        loop2(lanes, VECTOR // sizeof(real), other, larger[real], other, x + n - lanes)
-    loop2(lanes, VECTOR // sizeof(real), m, larger[real], m, other)
-    if n < lanes:
-        for i in range(n):
-            m[0] = larger(m[0], x[i])
-    # Numbers that the compiler knows make vectors of these.
-    if lanes > 8:
-        loop2(8, 8, m, larger[real], m, m + 8)
-    if lanes > 4:
-        loop2(4, 4, m, larger[real], m, m + 4)
-    if lanes > 2:
-        loop2(2, 2, m, larger[real], m, m + 2)
-    return larger(m[0], m[1])
+# The largest elements of ``rows`` rows, of ``count`` numbers each, become those of the lower half of them.
+cdef inline void larger_half(real* m, int rows, Py_ssize_t count, Py_ssize_t half) noexcept nogil:
+    cdef Py_ssize_t g, j
+    for g in range(rows):
+        for j in range(half):
+            m[g * count + j] = larger(m[g * count + j], m[g * count + half + j])
+
+
+# The largest elements of a row, as many as 64 bytes hold. Of a long row four times as many are found at first, so that
+# a comparison does not wait for the one before it.
+cdef inline void largest_lanes(const real* x, Py_ssize_t n, real* m) noexcept nogil:
+    cdef Py_ssize_t i = 0, j, lanes = LANES // sizeof(real)
+    cdef real a[LANES]
+    cdef real b[LANES]
+    cdef real c[LANES]
+    cdef real d[LANES]
+    if n < lanes:       # the end of a long row
+        for j in range(lanes):
+            m[j] = x[min(j, n - 1)]
+        return
+    for j in range(lanes):
+        a[j] = b[j] = c[j] = d[j] = x[j]
+    if n >= 8 * lanes:
+        while i + 4 * lanes <= n:
+            loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, x + i)
+            loop2(lanes, VECTOR // sizeof(real), b, larger[real], b, x + i + lanes)
+            loop2(lanes, VECTOR // sizeof(real), c, larger[real], c, x + i + 2 * lanes)
+            loop2(lanes, VECTOR // sizeof(real), d, larger[real], d, x + i + 3 * lanes)
+            i += 4 * lanes
+        loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, b)
+        loop2(lanes, VECTOR // sizeof(real), c, larger[real], c, d)
+        loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, c)
+    while i + lanes <= n:
+        loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, x + i)
+        i += lanes
+    # The last vector, of which some elements may be seen again.
+    loop2(lanes, VECTOR // sizeof(real), m, larger[real], a, x + n - lanes)
 
 
 # The largest elements of as many rows as a vector has elements, or of fewer.
@@ -92,37 +103,66 @@ cdef inline void largest_across(
     store_vector(m, largest)
 
 
+# Each step is one of all rows, so that none waits for the step before.
 cdef void find_largest(
     const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, real* m
 ) noexcept nogil:
-    cdef Py_ssize_t lanes = VECTOR // sizeof(real), g
+    cdef real largest[GROUP * MOST_LANES]
+    cdef Py_ssize_t g, width = VECTOR // sizeof(real), lanes = LANES // sizeof(real)
     if not across:
         for g in range(rows):
-            m[g] = largest_of(x + g * pitch, n)
+            largest_lanes(x + g * pitch, n, largest + g * lanes)
+        if real is float:
+            larger_half(largest, rows, LANES // sizeof(real), 8)
+        larger_half(largest, rows, LANES // sizeof(real), 4)
+        larger_half(largest, rows, LANES // sizeof(real), 2)
+        for g in range(rows):
+            m[g] = larger(largest[g * lanes], largest[g * lanes + 1])
         return
     g = 0
-    while g + lanes <= rows:
-        largest_across(x + g, pitch, n, True, lanes, m + g)
-        g += lanes
+    while g + width <= rows:
+        largest_across(x + g, pitch, n, True, width, m + g)
+        g += width
     if g < rows:
         largest_across(x + g, pitch, n, False, rows - g, m + g)
 
 
-# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``shift``, GROUP ``round``, ``low`` and
-# ``delta``. Then the largest exponential of each row, and what it has lost (``largest_exp``).
-cdef void find_scales(const real* m, int rows, real* scales) noexcept nogil:
+# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``round``, ``low`` and ``delta``. Then the
+# largest exponential of each row, and what it has lost (``largest_exp``); ``shift`` is by itself. Whether any row has
+# one.
+cdef bint find_scales(const real* m, int rows, real* shift, real* scales) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(rows):
-        row_scale(m[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g], &scales[3 * GROUP + g])
-        scales[4 * GROUP + g] = largest_exp(
-            m[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], scales[3 * GROUP + g], &scales[5 * GROUP + g]
+        row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g])
+        scales[3 * GROUP + g] = largest_exp(
+            m[g] - shift[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], &scales[4 * GROUP + g]
         )
+    for g in range(rows):
+        if shift[g] != 0:
+            return True
+    return False
+
+
+# The elements of a tile less the shift of their row.
+cdef void subtract(
+    const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, const real* shift, real* to
+) noexcept nogil:
+    cdef Py_ssize_t g, i
+    if across:
+        for i in range(n):
+            for g in range(rows):
+                to[i * rows + g] = x[i * pitch + g] - shift[g]
+        return
+    for g in range(rows):
+        for i in range(n):
+            to[g * n + i] = x[g * pitch + i] - shift[g]
 
 
 # ---- sums ----
 
-# What is known of one row (``step`` is 0) or of each of n, a whole vector of them or fewer. What would belong to more
-# rows is 0: what lies in memory there may be subnormal numbers, with which processors compute a hundred times as long.
+# What is known of one row (``step`` is 0) or of each of n, a whole vector of them or fewer. What would belong to
+# further rows is 0: with what lies in memory there, which may be subnormal numbers, processors compute a hundred times
+# as long.
 cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, Py_ssize_t n, real* to) noexcept nogil:
     cdef Py_ssize_t i, lanes = VECTOR // sizeof(real)
     if step == 0:
@@ -136,31 +176,24 @@ cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, P
 
 # softmax's sums are of the dtype.
 cdef inline void take_sums(
-    Py_ssize_t i, const double* sums, const real* rests, real* high, double* sum, real* rest
+    Py_ssize_t i, int function, const real* highs, const double* sums, const real* rests,
+    real* high, double* sum, real* rest,
 ) noexcept nogil:
-    high[i] = <real> sums[i]
-    sum[i] = sums[i]
+    if function == SOFTMAX:
+        high[i] = highs[i]
+    else:
+        sum[i] = sums[i]
     rest[i] = rests[i]
 
 
-cdef inline void give_sums(
-    Py_ssize_t i, int function, double* sums, real* rests, const real* high, const double* sum, const real* rest
-) noexcept nogil:
-    sums[i] = <double> high[i] if function == SOFTMAX else sum[i]
-    rests[i] = rest[i]
-
-
-# Adds a term to sum i: of softmax to ``high``, else to ``sum``. Of the last vector of a row n elements are its own.
+# Adds a term to sum i: of softmax to ``high``, else to ``sum``.
 cdef inline void add_term(
-    Py_ssize_t i, int function, const real* x, const real* dy, const real (*scale)[VECTOR], bint last, Py_ssize_t n,
+    Py_ssize_t i, int function, const real* x, const real* y, const real (*scale)[VECTOR],
     real* block, real* high, double* sum, real* rest,
 ) noexcept nogil:
     cdef real s, p, p_lost
     if function <= LOGSUMEXP:
-        row_exp(x[i], scale[0][i], scale[1][i], scale[2][i], scale[3][i], &s, &p, &p_lost)
-        if last:
-            s = where_true(i < n, s)
-            p = where_true(i < n, p)
+        row_exp(x[i], scale[0][i], scale[1][i], scale[2][i], &s, &p, &p_lost)
         block[i] = fma(s, p, s)
         if function == SOFTMAX:
             add_exp(&high[i], &rest[i], block[i], s, p)
@@ -168,210 +201,300 @@ cdef inline void add_term(
             add_to(&sum[i], &rest[i], block[i])
             rest[i] += lost_of(s, p, block[i])
     elif function == SOFTMAX_GRAD:
-        add_product_to(&sum[i], &rest[i], x[i], dy[i])
+        add_product_to(&sum[i], &rest[i], x[i], y[i])
     else:
-        add_to(&sum[i], &rest[i], dy[i])
+        add_to(&sum[i], &rest[i], y[i])
 
 
-# Adds the terms of ``count`` vectors to ``n`` sums of two parts, a vector's elements at most: exponentials, the
-# elements themselves, or products. The vectors lie ``stride`` apart; softmax stores its exponentials in e. ``step`` is
-# 0 for elements of one row, which have one scale, and 1 for elements of n rows.
-cdef inline void add_vectors(
-    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, bint whole,
-    Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
+# Adds the terms of ``count`` vectors to a vector of sums of two parts, and does so ``times`` times, for sums that lie
+# ``sums_next`` apart. Terms are exponentials, products, or the elements of y themselves. Vectors lie ``stride`` apart;
+# the first of one time lies ``next`` from that of the time before. softmax, whose sums are of the dtype (``high``),
+# stores its exponentials in y, and y is dy for the gradients. Elements have a scale each where rows lie ``across``,
+# else a time has one; those of the next time lie ``scales_next`` behind. What lies ``ahead`` elements behind, such as
+# the next row, is fetched into the cache meanwhile: no prefetcher of the processor foresees where a row begins.
+cdef inline void add_times(
+    int function, const real* x, Py_ssize_t next, Py_ssize_t stride, real* y, Py_ssize_t y_next, Py_ssize_t y_stride,
+    Py_ssize_t count, Py_ssize_t times, Py_ssize_t ahead, const real* scales, Py_ssize_t scales_next, bint across,
+    real* high, double* sums, real* rests, Py_ssize_t sums_next,
 ) noexcept nogil:
-    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
-    cdef real scale[4][VECTOR]
-    cdef real given[MAX_INPUTS][VECTOR]
+    cdef Py_ssize_t i, j, lanes = VECTOR // sizeof(real)
+    cdef real scale[3][VECTOR]
+    cdef const real* u
+    cdef real* v
     cdef real block[VECTOR]
-    cdef real high[VECTOR]
+    cdef real top[VECTOR]
     cdef double sum[VECTOR]
     cdef real rest[VECTOR]
-    if function <= LOGSUMEXP:
-        spread_rows(scales, step, whole, n, scale[0])
-        spread_rows(scales + GROUP, step, whole, n, scale[1])
-        spread_rows(scales + 2 * GROUP, step, whole, n, scale[2])
-        spread_rows(scales + 3 * GROUP, step, whole, n, scale[3])
-    loop(lanes, VECTOR // sizeof(real), take_sums[real], sums, rests, high, sum, rest)
-    while count > 0:
-        if whole:
-            loop(
-                lanes, VECTOR // sizeof(real), add_term[real], function, x, dy, scale, False, n, block, high, sum, rest
-            )
-        else:
-            load_first(given[0], x, n, sizeof(real))
-            load_first(given[1], dy, n, sizeof(real))
-            loop(
-                lanes, VECTOR // sizeof(real), add_term[real], function, given[0], given[1], scale, step == 0, n, block,
-                high, sum, rest
-            )
-        if function == SOFTMAX and whole:
-            store_vector(e, block)
-        elif function == SOFTMAX:
-            store_first(e, block, n, sizeof(real))
-        x += stride
-        dy += dy_stride
-        e += e_stride
-        count -= 1
-    loop(lanes, VECTOR // sizeof(real), give_sums[real], function, sums, rests, high, sum, rest)
-
-
-# Most vectors are whole.
-cdef inline void add_strand(
-    int function, const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count,
-    Py_ssize_t n, const real* scales, Py_ssize_t step, real* e, Py_ssize_t e_stride, double* sums, real* rests,
-) noexcept nogil:
-    if n == VECTOR // sizeof(real):
-        add_vectors(function, x, stride, dy, dy_stride, count, True, n, scales, step, e, e_stride, sums, rests)
-    elif n > 0:
-        add_vectors(function, x, stride, dy, dy_stride, count, False, n, scales, step, e, e_stride, sums, rests)
-
-
-# Sums of no terms.
-cdef inline void begin(int function, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        sums[i] = (START_F if real is float else START) if function == SOFTMAX else 0
-        rests[i] = 0
-
-
-# Adds the terms of a part of a row to the lanes' sums. A part that is not the last of its segment has whole rounds of
-# the lanes.
-cdef inline void add_lanes(
-    int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, real* rests
-) noexcept nogil:
-    cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), i = 0, count
-    while i < min(n, lanes):
-        count = (n - i) // lanes + ((n - i) % lanes >= width)
-        add_strand(
-            function, x + i, lanes, dy + i, lanes, count, width, scales, 0, e + i, lanes, sums + i, rests + i
-        )
-        count = i + count * lanes
-        add_strand(
-            function, x + count, 0, dy + count, 0, 1, n - count, scales, 0, e + count, 0, sums + i, rests + i
-        )
-        i += width
+    for j in range(times):
+        if function <= LOGSUMEXP:
+            spread_rows(scales, across, True, lanes, scale[0])
+            spread_rows(scales + GROUP, across, True, lanes, scale[1])
+            spread_rows(scales + 2 * GROUP, across, True, lanes, scale[2])
+        loop(lanes, VECTOR // sizeof(real), take_sums[real], function, high, sums, rests, top, sum, rest)
+        u = x
+        v = y
+        for i in range(count):
+            prefetch(<const char*> (u + ahead))
+            loop(lanes, VECTOR // sizeof(real), add_term[real], function, u, v, scale, block, top, sum, rest)
+            if function == SOFTMAX:
+                store_vector(v, block)
+            u += stride
+            v += y_stride
+        loop(lanes, VECTOR // sizeof(real), take_sums[real], function, top, sum, rest, high, sums, rests)
+        x += next
+        y += y_next
+        scales += scales_next
+        high += sums_next
+        sums += sums_next
+        rests += sums_next
 
 
 # The function is known to each of these calls when they are compiled.
-cdef void add_part(
-    int function, const real* x, const real* dy, Py_ssize_t n, const real* scales, real* e, double* sums, real* rests
+cdef void add_terms(
+    int function, const real* x, Py_ssize_t next, Py_ssize_t stride, real* y, Py_ssize_t y_next, Py_ssize_t y_stride,
+    Py_ssize_t count, Py_ssize_t times, Py_ssize_t ahead, const real* scales, Py_ssize_t scales_next, bint across,
+    real* high, double* sums, real* rests, Py_ssize_t sums_next,
 ) noexcept nogil:
     if function == SOFTMAX:
-        add_lanes(SOFTMAX, x, dy, n, scales, e, sums, rests)
+        add_times(SOFTMAX, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
     elif function == SOFTMAX_GRAD:
-        add_lanes(SOFTMAX_GRAD, x, dy, n, scales, e, sums, rests)
+        add_times(SOFTMAX_GRAD, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
     elif function == LOG_SOFTMAX_GRAD:
-        add_lanes(LOG_SOFTMAX_GRAD, x, dy, n, scales, e, sums, rests)
+        add_times(LOG_SOFTMAX_GRAD, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
     else:
-        add_lanes(LOGSUMEXP, x, dy, n, scales, e, sums, rests)
+        add_times(LOGSUMEXP, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
 
 
-# What the sums of exponentials began with is taken out of them.
-cdef inline void take_start(double* sums, Py_ssize_t n, real tag) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        sums[i] -= START_F if real is float else START
-
-
-# Adds the upper half of sums to the lower one. Those of floats are exact enough as they are, see ``add_to``.
-cdef inline void add_half(double* sums, real* rests, Py_ssize_t half) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double s, error
-    for i in range(half):
-        if real is float:
-            sums[i] += sums[i + half]
-            rests[i] += rests[i + half]
+# Vectors of n elements, ``pitch`` apart, are brought together and filled up: what has no share in a sum.
+cdef void gather(
+    int function, const real* x, Py_ssize_t pitch, const real* y, Py_ssize_t y_pitch, Py_ssize_t count, Py_ssize_t n,
+    real* to, real* y_to,
+) noexcept nogil:
+    cdef Py_ssize_t g, i, width = VECTOR // sizeof(real)
+    for g in range(count):
+        load_first(to, x, n, sizeof(real))
+        if function <= LOGSUMEXP:
+            for i in range(n, width):
+                to[i] = -INFINITY       # whose exponential is too small to change a sum
         else:
-            two_sum(sums[i], sums[i + half], &s, &error)
-            sums[i] = s
-            rests[i] = (rests[i] + rests[i + half]) + error
+            load_first(y_to, y, n, sizeof(real))
+        x += pitch
+        y += y_pitch
+        to += width
+        y_to += width
 
 
-# The sums of n rows, of one lane or all, to one for each row, which is added to the sum of the row's segments.
-cdef inline void fold(
-    int function, double* sums, real* rests, bint one_lane, Py_ssize_t n, double* sum, double* rest
-) noexcept nogil:
+# The exponentials of such vectors go where they belong.
+cdef void scatter(const real* e, real* to, Py_ssize_t pitch, Py_ssize_t count, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t g
+    for g in range(count):
+        store_first(to, e, n, sizeof(real))
+        to += pitch
+        e += VECTOR // sizeof(real)
+
+
+# Sums of no terms.
+cdef inline void begin(int function, real* high, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
-    cdef double s, error
-    if not one_lane:
-        if function == SOFTMAX:
-            take_start(sums, LANES // sizeof(real) * n, <real> 0)
-        if real is float:
-            add_half(sums, rests, 8 * n)
-        add_half(sums, rests, 4 * n)
-        add_half(sums, rests, 2 * n)
-        add_half(sums, rests, n)
-    elif function == SOFTMAX:
-        take_start(sums, n, <real> 0)
     for i in range(n):
-        two_sum(sum[i], sums[i], &s, &error)
-        sum[i] = s
-        rest[i] += rests[i] + error
+        if function == SOFTMAX:
+            high[i] = START_F if real is float else START
+        else:
+            sums[i] = 0
+        rests[i] = 0
 
 
-# Sums of whole segments of a row, ``length`` elements each but for the row's end.
-cdef void add_segments(
-    int function, const real* x, const real* dy, Py_ssize_t n, Py_ssize_t length, const real* scales, real* e,
-    double* sum, double* rest,
+# Adds the terms of a part of each row to its lanes' sums. A part that is not the last of its segment has whole rounds
+# of the lanes.
+cdef void add_part(
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows,
+    const real* scales, real* high, double* sums, real* rests,
 ) noexcept nogil:
-    cdef Py_ssize_t done = 0, lanes = LANES // sizeof(real)
-    cdef double sums[MOST_LANES]
-    cdef real rests[MOST_LANES]
-    while done < n:
-        begin(function, sums, rests, lanes)
-        add_part(function, x + done, dy + done, min(length, n - done), scales, e + done, sums, rests)
-        fold(function, sums, rests, False, 1, sum, rest)
-        done += length
+    cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), i = 0, left, whole
+    cdef real x_ends[GROUP * MOST_LANES]
+    cdef real y_ends[GROUP * MOST_LANES]
+    while i < min(n, lanes):
+        left = (n - i) % lanes
+        whole = (n - i) // lanes + (left >= width)
+        add_terms(
+            function, x + i, pitch, lanes, y + i, y_pitch, lanes, whole, rows, rows * pitch, scales, 1, False,
+            high + i, sums + i, rests + i, lanes,
+        )
+        if 0 < left < width:
+            whole = n - left
+            gather(function, x + whole, pitch, y + whole, y_pitch, rows, left, x_ends, y_ends)
+            add_terms(
+                function, x_ends, width, 0, y_ends, width, 0, 1, rows, 0, scales, 1, False, high + i, sums + i,
+                rests + i, lanes,
+            )
+            if function == SOFTMAX:
+                scatter(y_ends, y + whole, y_pitch, rows, left)
+        i += width
 
 
-# The same for rows across the vectors.
-cdef inline void add_across(
-    int function, const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows,
-    const real* scales, real* e, Py_ssize_t e_pitch, double* sum, double* rest,
+# What a sum of a lane is. What softmax's began with is taken out of it.
+cdef inline double lane_sum(int function, const real* high, const double* sums, Py_ssize_t i) noexcept nogil:
+    return <double> high[i] - (START_F if real is float else START) if function == SOFTMAX else sums[i]
+
+
+# Adds the upper half of ``count`` sums to the lower one, for each row. Those of floats are exact enough as they are,
+# see ``add_to``.
+cdef inline void add_half(
+    int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t count, Py_ssize_t half
 ) noexcept nogil:
-    cdef Py_ssize_t lanes = 1 if n < SHORT else LANES // sizeof(real), length = segment_length(n), done, stop, i
-    cdef Py_ssize_t width = VECTOR // sizeof(real), m, g = 0
-    cdef double sums[MOST_LANES * VECTOR]
-    cdef real rests[MOST_LANES * VECTOR]
+    cdef Py_ssize_t g, i
+    cdef double s, error
+    for g in range(rows):
+        for i in range(half):
+            if real is float:
+                sums[i] = lane_sum(function, high, sums, i) + lane_sum(function, high, sums, i + half)
+                rests[i] += rests[i + half]
+            else:
+                two_sum(lane_sum(function, high, sums, i), lane_sum(function, high, sums, i + half), &s, &error)
+                sums[i] = s
+                rests[i] = (rests[i] + rests[i + half]) + error
+        high += count
+        sums += count
+        rests += count
+
+
+# The sums of the lanes of ``rows`` times n rows to one for each row, which is added to the sum of the row's segments.
+# Those of n rows lie across, a lane's beside each other. Each step is one of all rows, so that none waits for the step
+# before.
+cdef inline void fold_lanes(
+    int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t n, double* sum, double* rest
+) noexcept nogil:
+    cdef Py_ssize_t g, i, count = LANES // sizeof(real) * n
+    cdef double s, error
+    add_half(function, high, sums, rests, rows, LANES // sizeof(real) * n, LANES // sizeof(real) // 2 * n)
+    if real is float:
+        add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, 4 * n)
+    add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, 2 * n)
+    add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, n)
+    for g in range(rows):
+        for i in range(n):
+            two_sum(sum[g * n + i], sums[g * count + i], &s, &error)
+            sum[g * n + i] = s
+            rest[g * n + i] += rests[g * count + i] + error
+
+
+cdef inline void fold(
+    int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t n, double* sum, double* rest
+) noexcept nogil:
+    if function == SOFTMAX:
+        fold_lanes(SOFTMAX, high, sums, rests, rows, n, sum, rest)
+    else:
+        fold_lanes(LOGSUMEXP, high, sums, rests, rows, n, sum, rest)
+
+
+# The sums of rows that lie across and have one sum each.
+cdef void add_short(
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows,
+    const real* scales, double* sum, double* rest,
+) noexcept nogil:
+    cdef Py_ssize_t width = VECTOR // sizeof(real), left = rows % width, whole = rows - left, g
+    cdef real high[GROUP]
+    cdef double sums[GROUP]
+    cdef real rests[GROUP]
+    cdef real x_ends[SHORT * MOST_LANES]
+    cdef real y_ends[SHORT * MOST_LANES]
+    begin(function, high, sums, rests, GROUP)
+    add_terms(
+        function, x, width, pitch, y, width, y_pitch, n, whole // width, 0, scales, width, True, high, sums, rests,
+        width,
+    )
+    if left > 0:
+        gather(function, x + whole, pitch, y + whole, y_pitch, n, left, x_ends, y_ends)
+        add_terms(
+            function, x_ends, 0, width, y_ends, 0, width, n, 1, 0, scales + whole, 0, True,
+            high + whole, sums + whole, rests + whole, 0,
+        )
+        if function == SOFTMAX:
+            scatter(y_ends, y + whole, y_pitch, n, left)
+    for g in range(rows):
+        sum[g] = lane_sum(SOFTMAX, high, sums, g) if function == SOFTMAX else sums[g]
+        rest[g] = rests[g]
+
+
+# Adds the terms of elements of the rows of a vector, which has them across, to the lanes' sums.
+cdef void add_elements(
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n,
+    const real* scales, real* high, double* sums, real* rests,
+) noexcept nogil:
+    cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), more = n % lanes
+    # The first lanes have one element more than the others.
+    add_terms(
+        function, x, pitch, lanes * pitch, y, y_pitch, lanes * y_pitch, n // lanes + 1, more, 0, scales, 0, True,
+        high, sums, rests, width,
+    )
+    add_terms(
+        function, x + more * pitch, pitch, lanes * pitch, y + more * y_pitch, y_pitch, lanes * y_pitch, n // lanes,
+        lanes - more, 0, scales, 0, True, high + more * width, sums + more * width, rests + more * width, width,
+    )
+
+
+# The sums of rows that lie across and have lanes.
+cdef void add_across(
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows,
+    const real* scales, double* sum, double* rest,
+) noexcept nogil:
+    cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), length = segment_length(n)
+    cdef Py_ssize_t done, stop, m, left, g = 0
+    cdef real high[MOST_LANES * MOST_LANES]
+    cdef double sums[MOST_LANES * MOST_LANES]
+    cdef real rests[MOST_LANES * MOST_LANES]
+    cdef real x_ends[GROUP * MOST_LANES]
+    cdef real y_ends[GROUP * MOST_LANES]
     while g < rows:
-        m = min(width, rows - g)
+        left = min(width, rows - g)
         done = 0
         while done < n:
-            begin(function, sums, rests, lanes * width)
+            begin(function, high, sums, rests, lanes * width)
             stop = min(n, done + length)
-            for i in range(done, min(stop, done + lanes)):
-                add_strand(
-                    function, x + i * pitch + g, lanes * pitch, dy + i * dy_pitch + g, lanes * dy_pitch,
-                    (stop - i + lanes - 1) // lanes, m, scales + g, 1, e + i * e_pitch + g, lanes * e_pitch,
-                    sums + (i - done) * width, rests + (i - done) * width,
-                )
-            fold(function, sums, rests, lanes == 1, VECTOR // sizeof(real), sum + g, rest + g)
-            done = stop
+            while done < stop:
+                if left == width:
+                    m = stop - done
+                    add_elements(
+                        function, x + done * pitch + g, pitch, y + done * y_pitch + g, y_pitch, m, scales + g,
+                        high, sums, rests,
+                    )
+                else:
+                    m = min(<Py_ssize_t> GROUP, stop - done)        # a multiple of the number of lanes, but at the end
+                    gather(
+                        function, x + done * pitch + g, pitch, y + done * y_pitch + g, y_pitch, m, left, x_ends, y_ends
+                    )
+                    add_elements(function, x_ends, width, y_ends, width, m, scales + g, high, sums, rests)
+                    if function == SOFTMAX:
+                        scatter(y_ends, y + done * y_pitch + g, y_pitch, m, left)
+                done += m
+            fold(function, high, sums, rests, 1, VECTOR // sizeof(real), sum + g, rest + g)
         g += width
 
 
-# The sums of a tile. softmax leaves its exponentials in e.
+# The sums of a tile. softmax leaves its exponentials in y, which is dy for the gradients.
 cdef void add_tile(
-    int function, const real* x, Py_ssize_t pitch, const real* dy, Py_ssize_t dy_pitch, Py_ssize_t n, int rows,
-    bint across, const real* scales, real* e, Py_ssize_t e_pitch, double* sum, double* rest,
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows, bint across,
+    const real* scales, double* sum, double* rest,
 ) noexcept nogil:
-    cdef Py_ssize_t length = segment_length(n), g
-    for g in range(GROUP):
+    cdef Py_ssize_t g
+    cdef real high[GROUP * MOST_LANES]
+    cdef double sums[GROUP * MOST_LANES]
+    cdef real rests[GROUP * MOST_LANES]
+    for g in range(min(<int> GROUP, rows + MOST_LANES)):
         sum[g] = rest[g] = 0
-    if not across:
-        for g in range(rows):
-            add_segments(
-                function, x + g * pitch, dy + g * dy_pitch, n, length, scales + g, e + g * e_pitch, sum + g, rest + g
-            )
-    elif function == SOFTMAX:
-        add_across(SOFTMAX, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
-    elif function == SOFTMAX_GRAD:
-        add_across(SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
-    elif function == LOG_SOFTMAX_GRAD:
-        add_across(LOG_SOFTMAX_GRAD, x, pitch, dy, dy_pitch, n, rows, scales, e, e_pitch, sum, rest)
-    else:
-        add_across(LOGSUMEXP, x, pitch, x, pitch, n, rows, scales, e, e_pitch, sum, rest)
+    if across and n < SHORT:
+        add_short(function, x, pitch, y, y_pitch, n, rows, scales, sum, rest)
+        return
+    if across:
+        add_across(function, x, pitch, y, y_pitch, n, rows, scales, sum, rest)
+        return
+    begin(function, high, sums, rests, rows * (LANES // sizeof(real)))
+    add_part(function, x, pitch, y, y_pitch, n, rows, scales, high, sums, rests)
+    fold(function, high, sums, rests, rows, 1, sum, rest)        # no tile is longer than a segment
 
 
 # ---- results ----
@@ -395,7 +518,7 @@ cdef inline void conclude(
     if function == SOFTMAX:
         # What the largest exponential has lost is taken out of the sum as a factor: equal elements have equal shares.
         if real is float:
-            inverse = (1 + <double> scales[5 * GROUP]) / ((sum + rest) * SCALE_F)
+            inverse = (1 + <double> scales[4 * GROUP]) / ((sum + rest) * SCALE_F)
             row[0] = <real> inverse
             row[GROUP] = <real> (inverse - row[0])
         else:
@@ -403,9 +526,9 @@ cdef inline void conclude(
             rest *= SCALE
             inverse = 1 / sum
             row[0] = inverse
-            row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse + scales[5 * GROUP]) * inverse
+            row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse + scales[4 * GROUP]) * inverse
     elif function <= LOGSUMEXP:
-        others = sum_of_others(scales[4 * GROUP], scales[5 * GROUP], sum, rest)
+        others = sum_of_others(scales[3 * GROUP], scales[4 * GROUP], sum, rest)
         conclude_log(m, others if others >= LEAST_OTHERS else NAN, row)
     else:
         row[0] = <real> (sum + rest)
