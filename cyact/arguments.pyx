@@ -183,6 +183,8 @@ cdef Function choose(Signature function, PyObject** values):
 
 cdef object as_axis(object axis):
     """An axis as an int; None where it is none. NumPy takes True for 1, which is not what a caller means."""
+    if type(axis) is int:       # nearly always: the general way takes longer than a short row
+        return axis
     try:
         return None if isinstance(axis, (bool, np.bool_)) else as_index(axis)
     except TypeError:
