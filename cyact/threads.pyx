@@ -82,6 +82,9 @@ cdef extern from *:
 cdef enum:
     MOST = 4096     # a limit against typing errors
 
+cdef enum:
+    LEAST_STACK = 131072        # bytes: no kernel takes more of a thread's stack, and it is what musl gives threads
+
 has_openmp = OPENMP
 cdef int quota = 0              # the container's, set at import; 0 for none
 # Any thread may read and write these two at any time.
@@ -112,6 +115,8 @@ cdef int thread_count() noexcept nogil:
 cdef int startable(int n) noexcept nogil:
     """How many threads a parallel region may ask for, where n are wanted: n, or 1 if these cannot be started."""
     global team
+    if 0 < stack_size < LEAST_STACK:
+        return 1
     if n > team and not can_start(n - 1, stack_size):
         publish(&starved, True)
     if load(&starved):

@@ -531,6 +531,24 @@ def test_no_thread_left_for_the_user():
     assert (done.stdout, done.returncode) == ("done 1\n", 0), done.stderr
 
 
+ON_SMALL_STACKS = """
+import numpy as np, cyact
+x = np.linspace(-3, 3, 1 << 21)
+y = x.reshape(1024, -1)
+outs = [cyact.softmax(y), cyact.softmax_grad(y, y), cyact.softmax(y, axis=0), cyact.logsumexp(x.reshape(-1, 32)),
+        cyact.relu(y.T, out=np.empty((2048, 1024))), cyact.rescale(x.reshape(-1, 64, 2), (0.5, 2.0)), cyact.gelu(x[::-2])]
+print("done")
+"""
+
+
+@needs_openmp
+@pytest.mark.parametrize("size", ["64K", "128K"])
+def test_small_stacks(size):
+    """What every thread of musl has is enough; on smaller ones nothing runs."""
+    done = run("-c", ON_SMALL_STACKS, OMP_NUM_THREADS="2", OMP_STACKSIZE=size)
+    assert (done.stdout, done.returncode) == ("done\n", 0), done.stderr
+
+
 @needs_openmp
 @pytest.mark.parametrize("variables", [
     {"OMP_NUM_THREADS": "2147483648"}, {"OMP_NUM_THREADS": "100000"}, {"OMP_NUM_THREADS": "2", "OMP_STACKSIZE": "4000G"},

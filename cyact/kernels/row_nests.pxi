@@ -405,13 +405,13 @@ cdef void compute_rows(
     if direct:
         across = not straight
         if straight:
-            group = min(<Py_ssize_t> GROUP // 2, TILE // n)     # whose sums have room in the cache too
+            group = min(<Py_ssize_t> ALONG, TILE // n)
         else:
             group = GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
     else:
         across = n < SHORT or max(to_next, -to_next) < max(along, -along)
         across = across and n <= TILE // MOST_LANES
-        group = min(<Py_ssize_t> GROUP if across else GROUP // 2, TILE // max(<Py_ssize_t> 1, n))
+        group = min(<Py_ssize_t> GROUP if across else ALONG, TILE // max(<Py_ssize_t> 1, n))
     while start < stop:
         rows = min(stop - start, nest.shape[last] - start % nest.shape[last])
         rows = min(rows, max(<Py_ssize_t> 1, group))

@@ -22,6 +22,7 @@ cdef enum:
     MOST_LANES = 16     # of floats; no vector has more either
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
+    ALONG = 32          # the same of a tile that does not lie across: the sums of its lanes are to stay in the cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
 # What a kernel computes of a row; ``Kernel.row``.
@@ -107,7 +108,7 @@ cdef inline void largest_across(
 cdef void find_largest(
     const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, real* m
 ) noexcept nogil:
-    cdef real largest[GROUP * MOST_LANES]
+    cdef real largest[ALONG * MOST_LANES]
     cdef Py_ssize_t g, width = VECTOR // sizeof(real), lanes = LANES // sizeof(real)
     if not across:
         for g in range(rows):
@@ -315,8 +316,8 @@ cdef void add_part(
     const real* scales, real* high, double* sums, real* rests,
 ) noexcept nogil:
     cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), i = 0, left, whole
-    cdef real x_ends[GROUP * MOST_LANES]
-    cdef real y_ends[GROUP * MOST_LANES]
+    cdef real x_ends[ALONG * MOST_LANES]
+    cdef real y_ends[ALONG * MOST_LANES]
     while i < min(n, lanes):
         left = (n - i) % lanes
         whole = (n - i) // lanes + (left >= width)
@@ -447,8 +448,8 @@ cdef void add_across(
     cdef real high[MOST_LANES * MOST_LANES]
     cdef double sums[MOST_LANES * MOST_LANES]
     cdef real rests[MOST_LANES * MOST_LANES]
-    cdef real x_ends[GROUP * MOST_LANES]
-    cdef real y_ends[GROUP * MOST_LANES]
+    cdef real x_ends[ALONG * MOST_LANES]
+    cdef real y_ends[ALONG * MOST_LANES]
     while g < rows:
         left = min(width, rows - g)
         done = 0
@@ -463,7 +464,7 @@ cdef void add_across(
                         high, sums, rests,
                     )
                 else:
-                    m = min(<Py_ssize_t> GROUP, stop - done)        # a multiple of the number of lanes, but at the end
+                    m = min(<Py_ssize_t> ALONG, stop - done)        # a multiple of the number of lanes, but at the end
                     gather(
                         function, x + done * pitch + g, pitch, y + done * y_pitch + g, y_pitch, m, left, x_ends, y_ends
                     )
@@ -475,26 +476,33 @@ cdef void add_across(
         g += width
 
 
+# The sums of rows that do not lie across; no such row is longer than a segment.
+cdef void add_along(
+    int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows,
+    const real* scales, double* sum, double* rest,
+) noexcept nogil:
+    cdef real high[ALONG * MOST_LANES]
+    cdef double sums[ALONG * MOST_LANES]
+    cdef real rests[ALONG * MOST_LANES]
+    begin(function, high, sums, rests, rows * (LANES // sizeof(real)))
+    add_part(function, x, pitch, y, y_pitch, n, rows, scales, high, sums, rests)
+    fold(function, high, sums, rests, rows, 1, sum, rest)
+
+
 # The sums of a tile. softmax leaves its exponentials in y, which is dy for the gradients.
 cdef void add_tile(
     int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows, bint across,
     const real* scales, double* sum, double* rest,
 ) noexcept nogil:
     cdef Py_ssize_t g
-    cdef real high[GROUP * MOST_LANES]
-    cdef double sums[GROUP * MOST_LANES]
-    cdef real rests[GROUP * MOST_LANES]
     for g in range(min(<int> GROUP, rows + MOST_LANES)):
         sum[g] = rest[g] = 0
     if across and n < SHORT:
         add_short(function, x, pitch, y, y_pitch, n, rows, scales, sum, rest)
-        return
-    if across:
+    elif across:
         add_across(function, x, pitch, y, y_pitch, n, rows, scales, sum, rest)
-        return
-    begin(function, high, sums, rests, rows * (LANES // sizeof(real)))
-    add_part(function, x, pitch, y, y_pitch, n, rows, scales, high, sums, rests)
-    fold(function, high, sums, rests, rows, 1, sum, rest)        # no tile is longer than a segment
+    else:
+        add_along(function, x, pitch, y, y_pitch, n, rows, scales, sum, rest)
 
 
 # ---- results ----
@@ -564,7 +572,7 @@ cdef inline real log_softmax_result(real x, real dy, real logsumexp, real rest) 
     return (x - logsumexp) - rest
 
 
-# The results of ``count`` vectors of n elements; ``stride`` and ``step`` as in ``add_vectors``.
+# The results of ``count`` vectors of n elements, which lie ``stride`` apart; ``step`` as in ``spread_rows``.
 cdef inline void finish_vectors(
     real (*f)(real, real, real, real) noexcept nogil,
     const real* x, Py_ssize_t stride, const real* dy, Py_ssize_t dy_stride, Py_ssize_t count, bint whole, Py_ssize_t n,
