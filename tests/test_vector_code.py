@@ -157,10 +157,10 @@ def named_loops(code, level):
             yield function, members[int(match[1] or 0)], start
 
 
-# Functions of rows.pxi, what their loops cannot do without, and what of single numbers may be in loops nevertheless: a row's
-# sums are added up at its end, and rows shorter than a vector are searched one by one.
-ROWS = {"find_largest": ("compare", r"v?(max|min|u?comi|cmp\w*)s[sd]|fcmp\w*|fcsel|fmax\w*|fmin\w*"), "add_part": ("fused", ""),
-        "add_tile": ("fused", r"v?(add|sub|cvt\w*2)s[sd]|f(add|sub|cvt\w*)"), "finish_tile": ("fused", "")}
+# Functions of rows.pxi, what their loops cannot do without, and what of single numbers may be in loops nevertheless: of what a
+# vector has found of each row, the largest is found one by one.
+ROWS = {"find_largest": ("compare", r"v?(max|min|u?comi|cmp\w*)s[sd]|fcmp\w*|fcsel|fmax\w*|fmin\w*"), "add_terms": ("fused", ""),
+        "finish_tile": ("fused", "")}
 
 
 def check_rows(code, level):
