@@ -38,12 +38,13 @@ IN_CACHE = [4096, 65_536]
 BOTH = ["in-place", "out"]
 ANY_PEER = list(PEERS)
 # What takes longer than the others of its line and, with the errors that are promised, has to: (function, dtype, elements)
-# to its own limit, which was met on Emerald Rapids and, for float32, on Zen 4. The counts are of x86_64_v4's instructions of
-# arithmetic for one vector, a division for three; Emerald Rapids starts two of them in a cycle, and the loops take that time.
+# to its own limit. The limits were measured on Emerald Rapids, and leave room for what earlier builds took of float32 on Zen 4.
+# The counts are of x86_64_v4's instructions of arithmetic for one vector, a division for three. Emerald Rapids starts two of them
+# in a cycle, and the loops take that time, approximate gelu's a sixth more.
 OWN_LIMITS = {
     # 67: the series near 0 and the low parts keep it within 1 ULP. torch, the fastest here, is 12 bits off.
     ("gelu", "float32", 65_536): 2.0,
-    # 47. In base 2 (1.27 ULP) a sixth fewer; by one division without its rest (2 to 2.4 ULP) a third fewer.
+    # 47. In base 2 (1.27 ULP) it takes a sixth less time; by one division without its rest (2 to 2.4 ULP) a third less.
     ("gelu_approximate", "float32", 65_536): 1.25,
     # Without one of mish's low parts 1.86 ULP, a tenth less time; without one of softplus's a result is out of order.
     **{("mish", "float32", size): 0.2 for size in IN_CACHE},

@@ -111,7 +111,8 @@ def rows():
         for view, index in VIEWS.items():
             given, times = partial(arrays, SHAPES[size], view=index), 20 if size == IN_CACHE else 1
             for order, call in (("last", LAST), ("first", FIRST)):
-                # Rows of a view begin anew, three planes of each: where all is in the cache, that is what takes time.
+                # Each row of a view begins anew, in three planes. Where all is in the cache, that takes time. How little it could
+                # take is not known: 1.7 is what the slowest view took (1.55), and room for noise.
                 limit = 1.7 if size == IN_CACHE and order == "first" else 1.5
                 yield Row(f"{size}, {view}, channels {order}", limit, call, call.replace("(x", "(plain"), given, times)
     # One of the two NumPy calls that it takes the place of.

@@ -14,6 +14,11 @@ SHAPES = {
 }
 
 
+def logits(shape, dtype, seed=0):
+    size = tuple(map(int, shape.strip("()").split(",")))
+    return aligned(np.random.default_rng(seed).normal(0, 3, size).astype(dtype))
+
+
 class Rows:
     """Logits of usual shapes, into a given array."""
 
@@ -21,8 +26,7 @@ class Rows:
     param_names = ["function", "dtype", "shape"]
 
     def setup(self, function, dtype, shape):
-        size = tuple(map(int, shape.strip("()").split(",")))
-        self.x = aligned(np.random.default_rng(0).normal(0, 3, size).astype(dtype))
+        self.x = logits(shape, dtype)
         self.call, self.axis = getattr(cyact, function), SHAPES[shape]
         self.out = aligned(np.asarray(self.call(self.x, self.axis)))
 
@@ -39,12 +43,9 @@ class Gradients:
     param_names = ["function", "dtype", "shape"]
 
     def setup(self, function, dtype, shape):
-        size = tuple(map(int, shape.strip("()").split(",")))
-        rng = np.random.default_rng(0)
         self.call, self.axis = getattr(cyact, function), SHAPES[shape]
-        x, dy = (rng.normal(0, 3, size).astype(dtype) for _ in range(2))
-        self.y = aligned(getattr(cyact, function.removesuffix("_grad"))(x, self.axis))
-        self.dy = aligned(dy)
+        self.y = aligned(getattr(cyact, function.removesuffix("_grad"))(logits(shape, dtype), self.axis))
+        self.dy = logits(shape, dtype, seed=1)
         self.out = aligned(np.empty_like(self.y))
 
     def time_out(self, function, dtype, shape):
