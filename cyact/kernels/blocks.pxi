@@ -28,13 +28,16 @@ cdef void store(double value, char type, void* to) noexcept nogil:
 cdef void run_blocks(
     kernel_t loop, const Kernel* kernel, number** args, Py_ssize_t n, bint single, real* tag
 ) noexcept nogil:
-    cdef real blocks[MAX_OPERANDS][BLOCK]
+    cdef real memory[MAX_OPERANDS * BLOCK + 64]
+    cdef real* blocks[MAX_OPERANDS]
     cdef void* at[MAX_OPERANDS]
     cdef number* x[MAX_OPERANDS]
     cdef int out = kernel.operands - 1, o
     cdef Py_ssize_t m
     for o in range(out + 1):
         x[o] = args[o]
+        # Whole cache lines: where arrays are not aligned, as by clang, every vector would lie in two.
+        blocks[o] = <real*> ((<size_t> memory + 63) & <size_t> -64) + o * BLOCK
         at[o] = <void*> blocks[o]
         if number is half or number is bfloat16:
             if single and kernel.inputs <= o < out:

@@ -324,9 +324,10 @@ cdef inline void pipeline(
     cdef Py_ssize_t i, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
     cdef Py_ssize_t step = 0 if constant else lanes, ahead = 0 if constant else length
     # Three blocks, and room to start them at the address of x modulo STAGE. 4K aliasing: a load whose low 12 address
-    # bits are those of an earlier store waits for that store.
+    # bits are those of an earlier store waits for that store. They start with a whole vector too: where they did not,
+    # as by clang, whose arrays have no such alignment, every vector of them would lie in two cache lines.
     cdef real between[STAGE]
-    cdef real* a = between + ((<size_t> x - <size_t> between) & (STAGE - VECTOR)) // sizeof(real)
+    cdef real* a = between + (((<size_t> x & -VECTOR) - <size_t> between) & (STAGE - 1)) // sizeof(real)
     cdef real* b = a + length
     cdef real* c = b + length
     cdef real block[VECTOR]
