@@ -46,12 +46,11 @@ cdef inline real larger(real a, real b) noexcept nogil:
     return b if b > a else a
 
 
-# The largest elements of ``rows`` rows, of ``count`` numbers each, become those of the lower half of them.
-cdef inline void larger_half(real* m, int rows, Py_ssize_t count, Py_ssize_t half) noexcept nogil:
-    cdef Py_ssize_t g, j
-    for g in range(rows):
-        for j in range(half):
-            m[g * count + j] = larger(m[g * count + j], m[g * count + half + j])
+# The ``count`` largest elements of row g become those of the lower half of them.
+cdef inline void larger_half(Py_ssize_t g, real* m, Py_ssize_t count, Py_ssize_t half) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(half):
+        m[g * count + j] = larger(m[g * count + j], m[g * count + half + j])
 
 
 # The largest elements of a row, as many as 64 bytes hold. Of a long row four times as many are found at first, so that
@@ -113,10 +112,11 @@ cdef void find_largest(
     if not across:
         for g in range(rows):
             largest_lanes(x + g * pitch, n, largest + g * lanes)
+        # A row at a time: clang would gather the elements of several rows into a vector, one by one.
         if real is float:
-            larger_half(largest, rows, LANES // sizeof(real), 8)
-        larger_half(largest, rows, LANES // sizeof(real), 4)
-        larger_half(largest, rows, LANES // sizeof(real), 2)
+            loop(rows, 1, larger_half[real], largest, LANES // sizeof(real), 8)
+        loop(rows, 1, larger_half[real], largest, LANES // sizeof(real), 4)
+        loop(rows, 1, larger_half[real], largest, LANES // sizeof(real), 2)
         for g in range(rows):
             m[g] = larger(largest[g * lanes], largest[g * lanes + 1])
         return
@@ -342,25 +342,24 @@ cdef inline double lane_sum(int function, const real* high, const double* sums, 
     return <double> high[i] - (START_F if real is float else START) if function == SOFTMAX else sums[i]
 
 
-# Adds the upper half of ``count`` sums to the lower one, for each row. Those of floats are exact enough as they are,
-# see ``add_to``.
+# Adds the upper half of the ``count`` sums of row g to the lower one. Those of floats are exact enough as they are, see
+# ``add_to``.
 cdef inline void add_half(
-    int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t count, Py_ssize_t half
+    Py_ssize_t g, int function, const real* high, double* sums, real* rests, Py_ssize_t count, Py_ssize_t half
 ) noexcept nogil:
-    cdef Py_ssize_t g, i
+    cdef Py_ssize_t i
     cdef double s, error
-    for g in range(rows):
-        for i in range(half):
-            if real is float:
-                sums[i] = lane_sum(function, high, sums, i) + lane_sum(function, high, sums, i + half)
-                rests[i] += rests[i + half]
-            else:
-                two_sum(lane_sum(function, high, sums, i), lane_sum(function, high, sums, i + half), &s, &error)
-                sums[i] = s
-                rests[i] = (rests[i] + rests[i + half]) + error
-        high += count
-        sums += count
-        rests += count
+    high += g * count
+    sums += g * count
+    rests += g * count
+    for i in range(half):
+        if real is float:
+            sums[i] = lane_sum(function, high, sums, i) + lane_sum(function, high, sums, i + half)
+            rests[i] += rests[i + half]
+        else:
+            two_sum(lane_sum(function, high, sums, i), lane_sum(function, high, sums, i + half), &s, &error)
+            sums[i] = s
+            rests[i] = (rests[i] + rests[i + half]) + error
 
 
 # The sums of the lanes of ``rows`` times n rows to one for each row, which is added to the sum of the row's segments.
@@ -371,11 +370,11 @@ cdef inline void fold_lanes(
 ) noexcept nogil:
     cdef Py_ssize_t g, i, count = LANES // sizeof(real) * n
     cdef double s, error
-    add_half(function, high, sums, rests, rows, LANES // sizeof(real) * n, LANES // sizeof(real) // 2 * n)
+    loop(rows, 1, add_half[real], function, high, sums, rests, count, LANES // sizeof(real) // 2 * n)
     if real is float:
-        add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, 4 * n)
-    add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, 2 * n)
-    add_half(LOGSUMEXP, high, sums, rests, rows, LANES // sizeof(real) * n, n)
+        loop(rows, 1, add_half[real], LOGSUMEXP, high, sums, rests, count, 4 * n)
+    loop(rows, 1, add_half[real], LOGSUMEXP, high, sums, rests, count, 2 * n)
+    loop(rows, 1, add_half[real], LOGSUMEXP, high, sums, rests, count, n)
     for g in range(rows):
         for i in range(n):
             two_sum(sum[g * n + i], sums[g * count + i], &s, &error)
