@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 X86_64 = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 AARCH64 = ("generic",)
 
-# Prints what the level's extension would be compiled with, and has its C written. setup.py knows the flags.
+# Prints what the level's extension would be compiled with, and has its C written. setup.py knows the flags, by CC.
 DESCRIBE = """
 import json, sys
 import setuptools
@@ -55,7 +55,8 @@ def compiled(name, level, folder):
     command, levels = compilers()[name]
     target = {"_PYTHON_HOST_PLATFORM": "linux-aarch64"} if levels == AARCH64 else {}
     described = subprocess.run(
-        [sys.executable, "-c", DESCRIBE, level], cwd=ROOT, env={**os.environ, **target}, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", DESCRIBE, level], cwd=ROOT, env={**os.environ, "CC": command[0], **target}, capture_output=True, text=True,
+        check=True,
     )
     arguments = json.loads(described.stdout.splitlines()[-1])
     path = folder / f"{name} {level}.o"
