@@ -166,10 +166,11 @@ def rows():
             rival = "the best peer" if against is ROW_PEERS else " or ".join(against)
         return Target(group, limit, f"{ours.text} against {rival}", ours, theirs)
 
-    others = [name for name in ROW_PEERS if name != "onnxruntime"]
-    for shape in SHAPES:
+    others = [name for name in ROW_PEERS if name not in ("onnxruntime", "jax")]
+    for shape, axis in SHAPES.items():
         yield target(1.1, ["onnxruntime"], "softmax", shape)
         yield target(0.7, others, "softmax", shape)
+        yield target(0.7 if axis == -1 else 1.0, ["jax"], "softmax", shape)
         yield target(1.1, ROW_PEERS, "log_softmax", shape)
         yield target(0.4, ROW_PEERS, "logsumexp", shape)
         yield target(0.7, ROW_PEERS, "softmax", shape, "float64")
