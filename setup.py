@@ -74,6 +74,7 @@ PICTURES = "https://raw.githubusercontent.com/cyact/cyact/main/asv_benches/figur
 setup(
     long_description=README.replace("](asv_benches/figures/", f"]({PICTURES}").replace("](docs/", "](https://github.com/cyact/cyact/blob/main/docs/"),
     long_description_content_type="text/markdown",
+    options={"build_ext": {"parallel": os.cpu_count()}},
     ext_modules=cythonize(
         [
             *map(extension, PLAIN), *(extension(name, SMALL) for name in RARE), *map(kernels, LEVELS),
