@@ -3,6 +3,7 @@
 import os
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -27,7 +28,8 @@ VECTORS = ["-ftree-vectorize", "-fvect-cost-model", "-fpeel-loops", "--param=max
 # Where one of two results is chosen, clang would compute each one, and load what it is made of, only in those lanes that
 # take it. The comparison then comes first, and all of the arithmetic waits for it: softplus took a fifth longer.
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "")
-if not MSVC and b"clang" in subprocess.run([*COMPILER, "--version"], stdout=subprocess.PIPE).stdout:
+FOUND = COMPILER and shutil.which(COMPILER[0])      # an sdist is made without one
+if FOUND and b"clang" in subprocess.run([*COMPILER, "--version"], stdout=subprocess.PIPE).stdout:
     VECTORS += ["-mllvm", "-instcombine-code-sinking=0"]
 # get_platform() answers for the platform that is built for, platform.machine() for the one that builds.
 LEVELS = {"generic": []}
