@@ -22,7 +22,6 @@ cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t 
     cdef Py_ssize_t i = 0
     # A copy that nothing else can point at, so that it is kept in registers.
     cdef float entries[256]
-    cdef float pair[2]
     if LOOKUP_LANES != 0 and n >= LOOKUP_LANES and (table.flat or LOOKUP_ALL):
         memcpy(entries, table.entries, sizeof(entries))
         if table.flat:
@@ -33,11 +32,9 @@ cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t 
             while i + LOOKUP_LANES <= n:
                 lookup_256(entries, x + i, out + i)
                 i += LOOKUP_LANES
-    # Two at a time, stored at once: gcc would turn a plain loop into gathers, which are slower.
+    # Two at a time: gcc would turn a plain loop into gathers, which are slower.
     while i + 2 <= n:
-        pair[0] = table.entries[x[i]]
-        pair[1] = table.entries[x[i + 1]]
-        memcpy(out + i, pair, sizeof(pair))
+        store_pair(out + i, table.entries[x[i]], table.entries[x[i + 1]])
         i += 2
     if i < n:
         out[i] = table.entries[x[i]]

@@ -252,6 +252,16 @@ static CYTHON_INLINE void cyact_load_first(void *to, const void *x, size_t n, si
 #define CYACT_CAN_STREAM 0
 #define CYACT_FENCE()
 #endif
+/* Two numbers by one store. As a vector, since clang makes two stores of an array of them. */
+static CYTHON_INLINE void cyact_store_pair(float *to, float a, float b) {
+#if defined(__GNUC__)
+    typedef float pair __attribute__((vector_size(8), aligned(4), may_alias));
+    *(pair *)to = (pair){a, b};
+#else
+    to[0] = a;
+    to[1] = b;
+#endif
+}
 #if defined(__GNUC__)
 #define CYACT_PREFETCH(p) __builtin_prefetch(p)
 #else

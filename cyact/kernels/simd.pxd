@@ -50,6 +50,7 @@ cdef extern from "simd.h":
     void clamp_d "CYACT_CLAMP_D"(double* to, const double* x, double low, double high) noexcept nogil
     void clamp_magnitude_f "CYACT_CLAMP_MAGNITUDE_F"(float* to, const float* x, float high) noexcept nogil
     void clamp_magnitude_d "CYACT_CLAMP_MAGNITUDE_D"(double* to, const double* x, double high) noexcept nogil
+    void store_pair "cyact_store_pair"(float* to, float a, float b) noexcept nogil      # by one store
     void fence "CYACT_FENCE"() noexcept nogil
     void prefetch "CYACT_PREFETCH"(const char* p) noexcept nogil
 
