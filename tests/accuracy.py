@@ -47,12 +47,12 @@ for _name in FUNCTIONS:
 
 # ---- exact values ----
 
-def exact_64(case, operands, dtype, formula=None):
+def exact_64(case, operands, dtype, formula=None, module=Float64):
     """The exact results, for a result's dtype, as good as float64 has them; or those of another formula."""
     formula = formula or case.formula_64 or case.formula
     with np.errstate(all="ignore"):
-        exact = formula(Float64, *(x.astype("float64") for x in operands), *case.rounded(dtype))
-    return np.broadcast_to(exact, operands[0].shape).astype("float64")
+        exact = formula(module, *(x.astype("float64") for x in operands), *case.rounded(dtype))
+    return exact if np.shape(exact) == operands[0].shape else np.full(operands[0].shape, exact)
 
 
 def exact_mpfr(case, operands, dtype, precision=160):
@@ -124,10 +124,10 @@ def larger_terms(case, operands, dtype):
     return exact_64(case, operands, dtype, case.larger_term) if case.larger_term else 0.0
 
 
-def ulp_errors(case, operands, result):
-    """Errors of a function's results: where the row has a larger term, in ULP of that."""
+def ulp_errors(case, operands, result, exactly=False):
+    """Errors of a function's results, by MPFR if they are float64 or if ``exactly``. Where the row has a larger term, in ULP of that."""
     term = larger_terms(case, operands, result.dtype)
-    if result.dtype == np.float64:
+    if exactly or result.dtype == np.float64:
         return ulp_errors_mpfr(result, exact_mpfr(case, operands, result.dtype), term)
     return ulp_errors_64(result, exact_64(case, operands, result.dtype), term)
 

@@ -10,26 +10,36 @@ quiet). What is checked, and the limits, are those of the rows of cases.py. The 
 
 The truth of a float32 result is the formula in float64, whose own error is below REFERENCE_ERROR of accuracy.py: that is
 measured on samples, in the last column. Within that of the limit, and for the largest error of all, MPFR decides, as it
-does for float64. A gradient is tried for each input with two gradients from above: 1, and a number at random.
+does for float64. A gradient is tried for each input with one gradient from above, at random: one in eight is 1.
+
+judge.pyx is compiled first. It finds the largest error of a block of results; only where that is above the largest so far, or
+something is not finite, does accuracy.py look at each of the block.
 
 Functions with parameters are tried with their defaults on every float32, with other numbers on one in 61.
 """
 
 import argparse
+import functools
+import importlib.util
 import json
 import multiprocessing
 import os
+import platform
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from accuracy import (
     REFERENCE_ERROR,
+    Float64,
     changed_nans,
     disorder,
     exact_64,
-    exact_mpfr,
     gradients,
     hard_operands,
     in_domain,
@@ -38,19 +48,71 @@ from accuracy import (
     outside,
     ulp_errors,
     ulp_errors_64,
-    ulp_errors_mpfr,
     with_gradients,
 )
 from cases import CASES, LEVEL, bits
 
 import cyact
 
-BLOCK = 1 << 14     # inputs at a time: all that is computed of them stays in the cache
-TASK = 1 << 24      # what a process is given at a time
+BLOCK = 1 << 15     # inputs at a time: few enough for the cache, so many that Python counts for little
+TASK = 1 << 25      # what a process is given at a time
 BITS_OF_INFINITY = 0x7F800000
 OTHERS = {"alpha": (0.01, 1.5, 3.0, -0.5), "beta": (0.1, 1.702, 10.0, -1.0), "threshold": (0.0, 1.0, 3.7)}
 PROMISES = ("disordered", "out of range", "not odd", "NaN changed")
 FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
+
+
+# ---- the compiled part ----
+
+@functools.cache
+def built():
+    """The folder in which judge.pyx is compiled; it goes when this process ends."""
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)    # on Windows a module in use cannot be removed
+    source = shutil.copy(Path(__file__).with_name("judge.pyx"), folder.name)
+    # Fusing a product and a sum would change errors. What every x86-64 has compares no 64-bit integers in vectors, which
+    # makes errors take three times as long. Microsoft's compiler doesn't look at CFLAGS.
+    flags = "-O3 -ffp-contract=off" + " -march=native" * (platform.machine() == "x86_64")
+    command = [sys.executable, "-m", "Cython.Build.Cythonize", "-3", "--inplace", source]
+    result = subprocess.run(command, env={**os.environ, "CFLAGS": flags}, capture_output=True, text=True)
+    if result.returncode:
+        raise RuntimeError(f"judge.pyx could not be compiled:\n{result.stdout}{result.stderr}")
+    return folder
+
+
+@functools.cache
+def judge():
+    """The compiled module. Processes of the pool begin with this one's sys.path, and so find what it has compiled."""
+    if not importlib.util.find_spec("judge"):
+        sys.path.append(built().name)
+    return importlib.import_module("judge")
+
+
+def largest_error(y, exact):
+    """The largest of ulp_errors_64; infinity where that has to be looked at."""
+    return judge().largest_error(y.ctypes.data, exact.ctypes.data, len(y))
+
+
+class Fast(Float64):
+    """Faster functions for formulas whose results float32 are compared with."""
+
+    @staticmethod
+    def exp(x):
+        """Beyond 700, where NumPy's takes four times as long, exp(700): a float32 result is infinite or 1 or 0 with that, too."""
+        return np.exp(x.clip(-700, 700))
+
+    @staticmethod
+    def where(condition, a, b):
+        y = np.empty(condition.shape)
+        y[...] = b
+        np.copyto(y, a, where=condition)
+        return y
+
+    @staticmethod
+    def erfc(x):
+        """The C library's, as math.erfc, but called from C."""
+        y = np.empty_like(x)
+        judge().erfc(x.ctypes.data, y.ctypes.data, len(x))
+        return y
 
 
 # ---- what is checked ----
@@ -107,9 +169,8 @@ class Figures(dict):
         if errors[i] > self["error"] or not self["at"]:
             self.update(error=float(errors[i]), at=tuple(float(x[i]) for x in operands))
 
-    def promised(self, form, x, y):
+    def promised(self, case, promises, x, y):
         """Whether the results for ascending inputs are what the function promises."""
-        case, promises = form.case, form.promises()
         if promises["disordered"]:
             self["disordered"] += disorder(y)
         if promises["out of range"] and not (y.min() >= case.span[0] and y.max() <= case.span[1]):
@@ -122,34 +183,14 @@ def ascending(x, *others):
     return (x[::-1], *(other[::-1] for other in others)) if x[0] > x[-1] else (x, *others)
 
 
-class Exact:
-    """The exact results for float32 inputs, by which results for several gradients from above are judged."""
-
-    def __init__(self, case, x):
-        self.case, self.x = case, x
-        self.value = exact_64(case, with_gradients(case, x, np.ones_like(x)), FLOAT32)
-
-    def errors(self, y, g, largest):
-        """``g`` is a factor in every formula of a gradient. A larger term counts where the error is above the largest yet."""
-        case = self.case
-        exact = self.value if case.arrays == 1 else self.value * g
-        errors = ulp_errors_64(y, exact)
-        if case.larger_term and len(i := np.flatnonzero(errors > largest)):
-            terms = larger_terms(case, with_gradients(case, self.x[i], g[i]), FLOAT32)
-            errors[i] = ulp_errors_64(y[i], exact[i], terms)
-        return errors
-
-    def by_mpfr(self, y, g, i):
-        operands = with_gradients(self.case, self.x[i], g[i])
-        exact = [*exact_mpfr(self.case, operands, FLOAT32)]
-        return ulp_errors_mpfr(y[i], exact, larger_terms(self.case, operands, FLOAT32))
-
-
 def check_float32(form, start, count, step):
     """Figures of the inputs whose bits are ``start``, ``start + step`` ...: of one sign, so ascending or descending."""
-    case, figures = form.case, Figures()
+    case, promises, figures = form.case, form.promises(), Figures()
+    function = functools.partial(case.function, **case.keywords)
+    promises["not odd"] &= start < 1 << 31      # a number and its opposite are compared once
     rng = np.random.default_rng(start)
-    ones, above = np.ones(BLOCK + 1, FLOAT32), gradients(4 * BLOCK, FLOAT32, start)
+    above = gradients(4 * BLOCK, FLOAT32, start) if case.arrays > 1 else np.ones(4 * BLOCK, FLOAT32)
+    above[::8] = 1
     last = (BITS_OF_INFINITY - 1 - start % (1 << 31)) // step
     for first in range(0, count, BLOCK):
         # One input more, unless it is infinite, so that a block is in order with the next one.
@@ -164,42 +205,54 @@ def check_float32(form, start, count, step):
         if not len(x):
             continue
         figures["inputs"] += min(n, len(x))
-        if case.arrays == 1:
-            given = [x]
+        offset = rng.integers(3 * BLOCK)
+        operands = with_gradients(case, x, above[offset:offset + len(x)])
+        y = function(*operands, *case.tried)
+        if case.formula:
+            compare_64(case, operands, y, figures)
+            if first % (64 * BLOCK) == 0:
+                sampled = rng.integers(len(x), size=4)
+                measure_reference(case, [a[sampled] for a in (*operands, y)], figures)
         else:
-            offset = rng.integers(3 * BLOCK)
-            given = [ones[:len(x)], above[offset:offset + len(x)]]
-        exact = Exact(case, x) if case.formula else None
-        for g in given:
-            operands = with_gradients(case, x, g)
-            y = case(*operands)
-            if exact is None:
-                errors = np.where(bits(y) == bits(case.reference(*operands, *case.tried)), 0, np.inf)
-            else:
-                errors = judged(case, exact, y, g, figures, rng if first % (16 * BLOCK) == 0 else None)
-            figures.worst(errors, operands)
+            compare_exactly(case, operands, y, figures)
         if case.arrays == 1:
-            figures.promised(form, *ascending(x, y))
+            figures.promised(case, promises, *ascending(x, y))
     return figures
 
 
-def judged(case, exact, y, g, figures, rng):
-    """Errors by float64, but by MPFR where that decides."""
-    errors = exact.errors(y, g, figures["error"])
-    worst, limit = errors.argmax(), case.limit(FLOAT32)
-    doubtful = []
-    if errors[worst] > figures["error"]:
-        doubtful = [worst]
-        if errors[worst] > limit - REFERENCE_ERROR:
-            doubtful = np.flatnonzero(errors > limit - REFERENCE_ERROR)[:100]
-    sampled = rng.integers(len(y), size=4) if rng else []
-    chosen = np.array([*doubtful, *sampled], int)
-    if len(chosen):
-        found = exact.by_mpfr(y, g, chosen)
-        rough = Exact(case, exact.x[chosen]).errors(y[chosen], g[chosen], -1.0)
-        figures["reference"] = max(figures["reference"], float(abs(found - rough).max()))
-        errors[chosen] = found
+def compare_exactly(case, operands, y, figures):
+    wrong = bits(y) != bits(case.reference(*operands, *case.tried))
+    if wrong.any() or not figures["at"]:
+        figures.worst(np.where(wrong, np.inf, 0), operands)
+
+
+def errors_64(case, operands, y, exact, largest):
+    """Errors by float64. A larger term counts where the error is above the largest yet."""
+    errors = ulp_errors_64(y, exact)
+    if case.larger_term and len(i := np.flatnonzero(errors > largest)):
+        errors[i] = ulp_errors_64(y[i], exact[i], larger_terms(case, [a[i] for a in operands], FLOAT32))
     return errors
+
+
+def compare_64(case, operands, y, figures):
+    """Errors by float64, but by MPFR where that decides; those below the reference's own error are not looked at."""
+    exact, largest = exact_64(case, operands, FLOAT32, module=Fast), figures["error"]
+    if figures["at"] and largest_error(y, exact) <= max(largest, REFERENCE_ERROR):
+        return
+    errors, limit = errors_64(case, operands, y, exact, largest), case.limit(FLOAT32)
+    worst = errors.argmax()
+    if errors[worst] > largest:
+        doubtful = np.flatnonzero(errors > limit - REFERENCE_ERROR)[:100]
+        decided = doubtful if len(doubtful) else [worst]
+        errors[decided] = ulp_errors(case, [a[decided] for a in operands], y[decided], exactly=True)
+    figures.worst(errors, operands)
+
+
+def measure_reference(case, arrays, figures):
+    """How far float64 is from MPFR, in errors of these results: operands, then what they give."""
+    *operands, y = arrays
+    rough = errors_64(case, operands, y, exact_64(case, operands, FLOAT32, module=Fast), -1.0)
+    figures["reference"] = max(figures["reference"], float(abs(ulp_errors(case, operands, y, exactly=True) - rough).max()))
 
 
 def check_nans(form):
@@ -220,12 +273,11 @@ def check_float64(form, count, seed):
     y = case(*operands)
     figures["inputs"] = len(y)
     if case.formula:
-        errors = ulp_errors(case, operands, y)
+        figures.worst(ulp_errors(case, operands, y), operands)
     else:
-        errors = np.where(bits(y) == bits(case.reference(*operands, *case.tried)), 0, np.inf)
-    figures.worst(errors, operands)
+        compare_exactly(case, operands, y, figures)
     if case.arrays == 1:
-        figures.promised(form, *operands, y)
+        figures.promised(case, form.promises(), *operands, y)
     return figures
 
 
@@ -234,6 +286,9 @@ CHECKS = {"float32": check_float32, "NaN": check_nans, "float64": check_float64}
 
 def check(task):
     row, kind, form, *rest = task
+    # glibc gives large arrays back to the system one by one, and the next one's pages are cleared again: twice the time. Once
+    # it has freed one of 16 MB it keeps smaller ones.
+    np.empty(1 << 21)
     with np.errstate(all="ignore"):
         figures = CHECKS[kind](form, *rest)
     figures["parameters"] = form.parameters
@@ -327,6 +382,7 @@ def main():
     left = [len(row.tasks) for row in rows]
     figures = [Figures() for _ in rows]
     found, failed, started = [], False, time.monotonic()
+    judge()
     print(f"cyact {cyact.__version__} ({LEVEL}), NumPy {np.__version__}\n{HEADING}{'reference':>11}  at")
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         for done, (i, part) in enumerate(pool.imap(check, tasks), 1):

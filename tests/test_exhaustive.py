@@ -1,11 +1,65 @@
 """exhaustive.py: what it finds, on few inputs."""
 
+import math
+
 import exhaustive
 import numpy as np
 import pytest
-from exhaustive import BITS_OF_INFINITY, PROMISES, Row, check, check_float32, forms
+from accuracy import ulp_errors_64
+from cases import from_bits
+from exhaustive import BITS_OF_INFINITY, PROMISES, Fast, Row, check, check_float32, forms, largest_error
 
 import cyact
+
+pytest.importorskip("Cython")
+pytest.importorskip("setuptools")
+FLOAT32 = np.dtype("float32")
+
+
+def hard_results():
+    """Of every exponent, and where it changes; with exact values at some ULP from them, some of them 0 or beyond the largest."""
+    rng = np.random.default_rng(1)
+    y = from_bits(np.concatenate([
+        rng.integers(0, BITS_OF_INFINITY, 5000), rng.integers(0, 1 << 24, 2000), np.arange(200),
+        (np.arange(1, 255)[:, None] << 23) + np.arange(-2, 3), [BITS_OF_INFINITY - 1] * 9,
+    ], axis=None), FLOAT32)
+    y = y * rng.choice(np.array([-1, 1], FLOAT32), len(y))
+    exact = y + np.spacing(np.minimum(abs(y), 1e38)).astype("float64") * rng.normal(size=len(y)) * 2.0 ** rng.integers(-40, 30, len(y))
+    exact[::7] = y[::7]
+    exact[::11] = 0
+    return y, exact
+
+
+def test_judge():
+    """It finds the largest of ulp_errors_64, to the bit, wherever that is."""
+    y, exact = hard_results()
+    errors = ulp_errors_64(y, exact)
+    assert np.isfinite(errors).all() and errors.max() > 1e6
+    assert [largest_error(y[i:i + 1], exact[i:i + 1]) for i in range(len(y))] == errors.tolist()
+    order = errors.argsort()
+    for n in (2, 7, 64, 1001, len(y)):
+        for chosen in (order[:n], order[:n][::-1], np.random.default_rng(n).permutation(order[:n])):
+            assert largest_error(y[chosen], exact[chosen]) == errors[chosen].max()
+    assert largest_error(y[:0], exact[:0]) == 0
+
+
+def test_judge_does_not_pass_what_is_not_finite():
+    y, exact = (a[:100] for a in hard_results())
+    for result, value in [(np.inf, 1), (np.nan, 1), (1, np.inf), (1, np.nan), (np.inf, np.inf), (np.nan, np.nan), (-np.inf, 1e300),
+                          (-np.nan, -np.nan)]:
+        for i in (0, 50, 99):
+            wrong, right = y.copy(), exact.copy()
+            wrong[i], right[i] = result, value
+            assert largest_error(wrong, right) == np.inf
+
+
+def test_functions_of_the_reference():
+    x = np.concatenate([np.random.default_rng(0).normal(0, 10, 2000), [0, -0.0, 1e-300, 27.5, -1e300, np.inf, -np.inf, np.nan]])
+    assert np.array_equal(Fast.erfc(x), [*map(math.erfc, x)], equal_nan=True)
+    inside = abs(x) <= 700
+    assert np.array_equal(Fast.exp(x[inside]), np.exp(x[inside]))
+    with np.errstate(over="ignore"):
+        assert np.array_equal(Fast.exp(x).astype("float32"), np.exp(x).astype("float32"), equal_nan=True)
 
 
 def checked(name, step=10_007, float64=2000):
@@ -30,7 +84,7 @@ def test_every_float32_is_tried(monkeypatch):
     tasks = [task for task in exhaustive.float32_tasks(forms("tanh")[0], 1) if task[0] == "float32"]
     assert sum(count for *_, count, _ in tasks) == 2 * BITS_OF_INFINITY
     seen = []
-    monkeypatch.setattr(exhaustive.Figures, "promised", lambda self, form, x, y: seen.append((x[0], x[-1])))
+    monkeypatch.setattr(exhaustive.Figures, "promised", lambda self, case, promises, x, y: seen.append((x[0], x[-1])))
     start = BITS_OF_INFINITY - 3 * exhaustive.BLOCK
     figures = check_float32(forms("tanh")[0], start, 2 * exhaustive.BLOCK, 1)
     figures.add(check_float32(forms("tanh")[0], start + 2 * exhaustive.BLOCK, exhaustive.BLOCK, 1))
