@@ -25,7 +25,7 @@ def work(name, size, calls, start, times):
     # share lines, and what lies 4 KiB apart waits for each other.
     memory = np.linspace(-9, 9, 2 * size + 2064, dtype="float32")
     x, out = memory[1024:][:size], memory[1040 + size:][:size]
-    # A local variable: one of the module would be behind a lock that all threads take for each call.
+    # A local variable: one of an enclosing function would be behind a lock that all threads take for each call.
     function = getattr(cyact, name)
     start.wait()
     before = time.perf_counter()

@@ -179,7 +179,7 @@ cdef enum:
 
 
 # Fetches a tile of rows across into the cache, before it is computed. Where its elements lie at more places than
-# STREAMS, nothing else does so in time, and softmax takes up to three times as long.
+# STREAMS, the processor does not do so by itself in time, and every vector of the tile waits for memory.
 cdef inline void fetch_across(const real* x, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     cdef Py_ssize_t i, g
     for i in range(n):
@@ -229,7 +229,8 @@ cdef bint run_tile(
             for g in range(rows):
                 load_row(nest, o, tag, at[o] + g * row_stride[o], 0, n, x[o] + g * n)
     terms, terms_pitch = x[0], pitch[0]
-    if direct and across and STREAMS < n <= 2 * TILE // GROUP:      # the next one, while this one is computed
+    if direct and across and STREAMS < n <= FEW_ACROSS:
+        # The next tile, while this one is computed. After the last one there may be nothing, which does no harm.
         for o in range(out):
             fetch_across(x[o] + rows, pitch[o], n, rows)
         if nest.kernel.row_results and x[out] != x[0]:
@@ -427,7 +428,7 @@ cdef void compute_rows(
         if straight:
             group = min(<Py_ssize_t> ALONG, TILE // n)
         else:
-            group = GROUP if n <= 2 * TILE // GROUP else LANES // sizeof(real)
+            group = GROUP if n <= FEW_ACROSS else LANES // sizeof(real)
     else:
         across = n < SHORT or max(to_next, -to_next) < max(along, -along)
         across = across and n <= TILE // MOST_LANES

@@ -23,6 +23,7 @@ cdef enum:
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
     ALONG = 32          # the same of a tile that does not lie across: the sums of its lanes are to stay in the cache
+    FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
 # What a kernel computes of a row; ``Kernel.row``.
@@ -364,7 +365,7 @@ cdef inline void add_half(
 
 # The sums of the lanes of ``rows`` times n rows to one for each row, which is added to the sum of the row's segments.
 # Those of n rows lie across, a lane's beside each other. Each step is one of all rows, so that none waits for the step
-# before.
+# before, and goes by ``loop`` for the reason that ``find_largest`` has.
 cdef inline void fold_lanes(
     int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t n, double* sum, double* rest
 ) noexcept nogil:
