@@ -216,8 +216,8 @@ cdef inline void map1_clamped(
     if done < n:
         load_first(rest, x + done, n - done, sizeof(real))
         bring_within(block, rest, low, high)
-        loop2(lanes, VECTOR // sizeof(real), block, f, block, rest)
-        store_first(out + done, block, n - done, sizeof(real))
+        loop2(lanes, VECTOR // sizeof(real), rest, f, block, rest)
+        store_first(out + done, rest, n - done, sizeof(real))
 
 
 # An integer and a parameter, for a formula of so few operations that a pass of its own for the conversion would show.

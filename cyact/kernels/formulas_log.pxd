@@ -215,9 +215,9 @@ cdef inline real log_sigmoid_grad_finish(real k, real p, real opposite, real x, 
 # logit_grad(g, x) = g / (x (1 - x))
 #
 # Two roundings, of x - x^2 and of the quotient: at most 1.5 ULP. At 0, -0.0 and 1 an infinity of g's sign, but 0 where
-# g is 0; NaN outside [0, 1]. NaN is chosen by hand, the first input's.
+# g is 0; NaN outside [0, 1]. Of two NaNs the first, payload kept, as a quotient has it.
 cdef inline real logit_grad(real g, real x) noexcept nogil:
-    cdef real y = g / absolute(fma(-x, x, x))
-    y = g if g == 0 else y
-    y = y if (x >= 0) & (x <= 1) else <real> NAN
-    return or_first_nan(y, g, x)
+    cdef real d = fma(-x, x, x) + 0, y      # not -0.0, whose quotient would have the other sign
+    d = <real> NAN if (x < 0) | (x > 1) else d
+    y = g * d if g == 0 else g / d
+    return or_nan(or_nan(y, x), g)

@@ -37,18 +37,15 @@ cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
 
 # ---- in double ----
 
-# As many elements as a vector has floats: gcc has one width for all types of a loop. Doubles are a vector at a time:
-# clang would store the second one first, which takes twice as long where that is not in the first-level cache.
+# As many elements as a vector has floats: gcc has one width for all types of a loop.
 cdef inline void rescale_numbers(
     const number* x, const double* scale, const double* offset, real* out
 ) noexcept nogil:
     cdef Py_ssize_t lanes = VECTOR // sizeof(float)
-    if real is float:
-        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[float], x, scale, offset, out)
-    elif number is int64_t or number is uint64_t:
-        loop3(lanes, REGISTER // sizeof(double), out, rescale_wide[number], x, scale, offset)
+    if (number is int64_t or number is uint64_t) and real is double:
+        loop3(lanes, VECTOR // sizeof(float), out, rescale_wide[number], x, scale, offset)
     else:
-        loop4(lanes, REGISTER // sizeof(double), out, rescale_double[double], x, scale, offset, out)
+        loop4(lanes, VECTOR // sizeof(float), out, rescale_double[real], x, scale, offset, out)
 
 
 # gcc makes no such vectors of shorter types, which are therefore converted before.
@@ -84,11 +81,7 @@ cdef inline void rescale_loop(
             constants[0][i], constants[1][i] = scale[0], offset[0]
         scale, offset = constants[0], constants[1]
     while n >= lanes:
-        if real is double:      # not by way of a block, which clang would not keep in registers
-            rescale_lanes(x, scale, offset, out)
-        else:
-            rescale_lanes(x, scale, offset, block)
-            store_vector(out, block)
+        rescale_lanes(x, scale, offset, out)
         x += lanes
         out += lanes
         scale += step
