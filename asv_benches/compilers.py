@@ -108,10 +108,10 @@ def compare(folders, level, given):
         for function, dtypes in builds[0].offered.items() for dtype, size in itertools.product(dtypes, given.sizes)
         if (not given.functions or function in given.functions) and (not given.dtypes or dtype in given.dtypes)
     }
-    # One moment of noise makes a row look slow: what does is timed again, later and with other arrays.
+    # One moment of noise makes a build look slow: where they differ they are timed again, later and with other arrays.
     for _round in range(given.rounds):
         for row, seconds in best.items():
-            if max(seconds) <= LIMIT * seconds[0] < math.inf:
+            if max(seconds) <= LIMIT * min(seconds) < math.inf:
                 continue
             for _turn, (i, one) in itertools.product(range(given.turns), enumerate(builds)):
                 seconds[i] = min(seconds[i], one.time(*row, given.seconds / given.turns))
@@ -142,7 +142,7 @@ def main():
     add("--sizes", nargs="+", type=int, default=[4096, 65_536])
     add("--seconds", type=float, default=0.01, help="for one row and build (default 0.01)")
     add("--turns", type=int, default=3, help="in so many turns (default 3)")
-    add("--rounds", type=int, default=4, help="the second and later ones over what is slow so far (default 4)")
+    add("--rounds", type=int, default=4, help="later ones over what differs so far (default 4)")
     add("--all", action="store_true", help="list every row")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:

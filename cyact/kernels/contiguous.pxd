@@ -15,8 +15,8 @@ bound by arithmetic.
 from cyact.kernels.convert cimport load_block, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, loop1, loop2, loop3,
-    loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
+    LANES_16_BIT, STAGES_APART, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, loop1,
+    loop2, loop3, loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
 )
 
 cdef enum:
@@ -266,6 +266,8 @@ cdef inline void map_to_integer(
 #     turn 2:  finish(block 1)    prepare(block 2)
 #     ...
 #
+# In a turn the stages are two loops over a block's vectors, or one that does both for each vector (STAGES_APART).
+#
 # prepare() is given the argument within the bounds that ``clamp`` keeps. x, ``parameter`` and g, the incoming
 # gradient, are given to finish() as they are. Every formula has all these arguments, so that one loop serves all. What
 # is read for a formula that has no use for it, the compiler drops.
@@ -321,8 +323,9 @@ cdef inline void pipeline(
     Py_ssize_t n, bint single, bint streamed,
 ) noexcept nogil:
     cdef bint constant = single or parameters == NULL
-    cdef Py_ssize_t i, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
+    cdef Py_ssize_t i, u, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
     cdef Py_ssize_t step = 0 if constant else lanes, ahead = 0 if constant else length
+    cdef Py_ssize_t together = STAGE // VECTOR if STAGES_APART else 1   # vectors of one stage before those of the other
     # Three blocks, and room to start them at the address of x modulo STAGE. 4K aliasing: a load whose low 12 address
     # bits are those of an earlier store waits for that store. They start with a whole vector too: where they did not,
     # as by clang, whose arrays have no such alignment, every vector of them would lie in two cache lines.
@@ -350,12 +353,15 @@ cdef inline void pipeline(
             k = v * lanes
             prepare_vector(prepare, bring_within, low, high, x + k, p + v * step, a + k, b + k, c + k)
         while n >= 2 * length:
-            for v in range(STAGE // VECTOR):
-                k = v * lanes
-                finish_vector(finish, a + k, b + k, c + k, x + k, p + v * step, g + k, out + k, streamed)
-                prepare_vector(
-                    prepare, bring_within, low, high, x + length + k, p + ahead + v * step, a + k, b + k, c + k
-                )
+            for u in range(STAGE // VECTOR // together):
+                for v in range(u * together, (u + 1) * together):
+                    k = v * lanes
+                    finish_vector(finish, a + k, b + k, c + k, x + k, p + v * step, g + k, out + k, streamed)
+                for v in range(u * together, (u + 1) * together):
+                    k = v * lanes
+                    prepare_vector(
+                        prepare, bring_within, low, high, x + length + k, p + ahead + v * step, a + k, b + k, c + k
+                    )
             x += length
             p += ahead
             g += length

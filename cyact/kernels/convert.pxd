@@ -70,10 +70,10 @@ cdef inline void narrow_pair(bfloat16* pair, const float* first, const float* se
 # order in between (see above). For float16 the floats must have room to the end of a vector: those beyond n are written
 # too, and read.
 cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t i = 0, whole = n - n % max(HALF_LANES, 1)
     cdef number rest[LANES_16_BIT]
     if number is half and real is float and HALF_LANES != 0:
-        while i + HALF_LANES <= n:
+        while i < whole:
             widen_lanes(x + i, out + i)
             i += HALF_LANES
         if i < n:
@@ -91,10 +91,10 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
 
 
 cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t i = 0, whole = n - n % max(HALF_LANES, 1)
     cdef float16_like rest[LANES_16_BIT]
     if float16_like is half and real is float and HALF_LANES != 0:
-        while i + HALF_LANES <= n:
+        while i < whole:
             narrow_lanes(x + i, out + i)
             i += HALF_LANES
         if i < n:

@@ -34,6 +34,7 @@ cdef extern from "simd.h":
 
     enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn
     enum: LANES_16_BIT "(CYACT_VECTOR / 2)"        # elements of 16 bits
+    const bint STAGES_APART "CYACT_STAGES_APART"    # a loop for each stage of the pipeline, not one for both
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
     const bint CAN_STREAM "CYACT_CAN_STREAM"        # there are stores past the cache
