@@ -10,6 +10,8 @@
 #     an input in another order           a block is a tile: a part of a row of the output, or the whole of a short one,
 #                                         by a part of a row of the input. Tiles follow each other along that row, as
 #                                         prefetchers like it
+#     likewise, of few elements           a block is a part of a row of the input by all of the axes that lie inside of it
+#                                         in the output, which is then written in order
 #     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row: fewer
 #     small for the call                  rows are read side by side, and the lines are written past the cache
 
@@ -20,6 +22,7 @@ cdef enum:
     TILE_ROW = 64           # elements of a tile along the output
     SHORT_ROW = 128         # elements of an output's row that tiles do not cut
     SQUARE = 4              # elements along the input that a tile is a multiple of: vectors turn as many a side
+    SHORT_PART = 8          # elements of an input's row, at least, of a block that has whole axes beside it
     BLOCK_BYTES = 4096      # bytes of a block of the widest operand, at most
     BUFFER = 8192           # bytes of an operand's copy: a tile may have that many
 
@@ -93,10 +96,11 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
 
 
 cdef void choose_block(LoopNest* nest) noexcept nogil:
-    cdef int last = nest.ndim - 1, axis, o, widest = 1
+    cdef int last = nest.ndim - 1, axis, a, o, widest = 1
     cdef Py_ssize_t inner = 1, n = nest.shape[last], room, across, rows
     cdef bint large = nest.size * (nest.itemsize[0] + nest.itemsize[nest.kernel.operands - 1]) >= nest.streamed_from
     nest.in_lines = nest.past_cache = False
+    nest.row_axis = max(0, last - 1)
     for axis in range(nest.ndim):
         nest.block[axis] = 1
     if has_straight_rows(nest):
@@ -112,10 +116,18 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         return
     axis = transposed_axis(nest)
     if axis >= 0:
+        room = BUFFER // widest
+        for a in range(axis + 1, nest.ndim):
+            inner *= nest.shape[a]
+        if axis < last - 1 and inner * SHORT_PART <= room:
+            nest.outer = nest.row_axis = axis
+            nest.block[axis] = even_part(nest.shape[axis], room // inner, SQUARE)
+            for a in range(axis + 1, nest.ndim):
+                nest.block[a] = nest.shape[a]
+            return
         move_axis(nest, axis)
         nest.outer = last - 1
         nest.in_lines, nest.past_cache = True, large
-        room = BUFFER // widest
         across = 64 // widest if large else n if n <= SHORT_ROW else TILE_ROW
         rows = even_part(nest.shape[last - 1], room // min(n, across), SQUARE)
         nest.block[last - 1] = rows

@@ -16,31 +16,38 @@ cdef struct Place:
     char* at[NEST_OPERANDS]
 
 
-# Copies an operand's block of this extent to a buffer, or back.
+# Copies an operand's block of this extent to a buffer, or back: a plane for each place along the axes that have none of
+# its two.
 cdef void transfer(
     const LoopNest* nest, int o, char* p, const Py_ssize_t* extent, char* buffer, bint back
 ) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, itemsize = nest.itemsize[o]
-    cdef Py_ssize_t step = nest.strides[o][last], n = extent[last], row = 0, rows = 1
+    cdef Py_ssize_t step = nest.strides[o][last], n = extent[last], row = 0, buffer_row = n * itemsize, rows = 1
     cdef Py_ssize_t index[MAX_DIMS]
-    if nest.outer < last:
-        row, rows = nest.strides[o][last - 1], extent[last - 1]
-    for axis in range(nest.outer, last - 1):
+    cdef Py_ssize_t steps[MAX_DIMS]         # of the buffer
+    cdef Py_ssize_t bytes = n * itemsize
+    for axis in range(last - 1, nest.outer - 1, -1):
         index[axis] = 0
+        steps[axis] = bytes
+        bytes *= extent[axis]
+    if nest.outer < last:
+        row, buffer_row, rows = nest.strides[o][nest.row_axis], steps[nest.row_axis], extent[nest.row_axis]
     while True:
         if back:
-            copy_plane(p, row, step, buffer, n * itemsize, itemsize, rows, n, itemsize)
+            copy_plane(p, row, step, buffer, buffer_row, itemsize, rows, n, itemsize)
         else:
-            copy_plane(buffer, n * itemsize, itemsize, p, row, step, rows, n, itemsize)
-        buffer += rows * n * itemsize
-        axis = last - 2
+            copy_plane(buffer, buffer_row, itemsize, p, row, step, rows, n, itemsize)
+        axis = last - 1
         while axis >= nest.outer:
-            index[axis] += 1
-            p += nest.strides[o][axis]
-            if index[axis] < extent[axis]:
-                break
-            p -= index[axis] * nest.strides[o][axis]
-            index[axis] = 0
+            if axis != nest.row_axis:
+                index[axis] += 1
+                p += nest.strides[o][axis]
+                buffer += steps[axis]
+                if index[axis] < extent[axis]:
+                    break
+                p -= index[axis] * nest.strides[o][axis]
+                buffer -= index[axis] * steps[axis]
+                index[axis] = 0
             axis -= 1
         if axis < nest.outer:
             return
