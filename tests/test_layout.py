@@ -195,6 +195,27 @@ def test_transposes_of_every_remainder(dtype):
             check_out(case, [x], lambda buffer, r=rows, k=n, s=strides: np.ndarray((r, k), dtype, buffer, MARGIN, s))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_short_arrays_of_permuted_axes(dtype):
+    """Blocks that have whole axes beside a part of another one; input, output and mask in any order."""
+    case, dtype = CASES["relu"], np.dtype(dtype)
+    for shape in [(70, 5, 9), (3, 40, 4, 5)]:
+        x = case.operands(dtype, int(np.prod(shape)))[0].reshape(shape)
+        want, mask = case(x), np.random.default_rng(0).random(shape) < 0.7
+        for axes in itertools.permutations(range(len(shape))):
+            def turned(a, axes=axes):
+                return np.ascontiguousarray(a.transpose(axes)).transpose(np.argsort(axes))
+
+            out = turned(np.zeros_like(want))
+            for given, to in [(turned(x), np.zeros_like(want)), (x, out), (turned(x), turned(out)), (out, out)]:
+                to[...] = x if to is given else 0
+                case(given, out=to)
+                assert_same_bits(to, want, axes)
+            masked = turned(np.zeros_like(want))
+            case(turned(x), out=masked, where=turned(mask))
+            assert_same_bits(masked, np.where(mask, want, 0), axes)
+
+
 @pytest.mark.parametrize("shape", [(2, 64, 130), (3, 70, 16), (1, 33, 64), (4, 5, 67), (128, 1, 80)], ids=str)
 def test_transposes_too_large_for_the_cache(case, dtype, shape):
     """By other blocks, and past the cache where the output's rows are whole cache lines: what follows them too."""

@@ -137,7 +137,7 @@ cdef struct LoopNest:
     Py_ssize_t blocks, block_size   # how many, and elements of a whole one
     Py_ssize_t block[MAX_DIMS]      # its extent along each axis
     int outer                       # the outermost axis that a block may take more than one element of
-    int row_axis                    # of a plane that is copied at once: what its rows lie along; elements, along the last
+    int row_axis                    # of a plane that is copied at once: what its rows lie along; elements: the last
     bint in_lines                   # blocks follow each other along the last axis but one, not along the last
     bint single                     # each parameter is one value in a block
     bint straight[NEST_OPERANDS]    # contiguous within every block
