@@ -10,7 +10,7 @@
 #     an input in another order           a block is a tile: a part of a row of the output, or the whole of a short one,
 #                                         by a part of a row of the input. Tiles follow each other along that row, as
 #                                         prefetchers like it
-#     likewise, of few elements           a block is a part of a row of the input by all axes inside of it in the output,
+#     likewise, of few elements           a block is a part of the input's row by all axes inside of it in the output,
 #                                         which is then written in order
 #     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row: fewer
 #     small for the call                  rows are read side by side, and the lines are written past the cache
