@@ -8,6 +8,7 @@ from cyact.kernels.elementary cimport (
     exp_exponent, exp_series, fma, from_bits_d, from_bits_f, log1p_scaled, mad, or_first_nan, or_nan,
     positive_part, pow2, pow2_thirds, reduce, with_sign_of,
 )
+from cyact.kernels.simd cimport KEEPS_NAN
 
 # softplus(x) = log(1 + e^x)
 #
@@ -215,9 +216,9 @@ cdef inline real log_sigmoid_grad_finish(real k, real p, real opposite, real x, 
 # logit_grad(g, x) = g / (x (1 - x))
 #
 # Two roundings, of x - x^2 and of the quotient: at most 1.5 ULP. At 0, -0.0 and 1 an infinity of g's sign, but 0 where
-# g is 0; NaN outside [0, 1]. Of two NaNs the first, payload kept, as a quotient has it.
+# g is 0; NaN outside [0, 1]. Of two NaNs the first, payload kept.
 cdef inline real logit_grad(real g, real x) noexcept nogil:
     cdef real d = fma(-x, x, x) + 0, y      # not -0.0, whose quotient would have the other sign
     d = <real> NAN if (x < 0) | (x > 1) else d
     y = g * d if g == 0 else g / d
-    return or_nan(or_nan(y, x), g)
+    return y if KEEPS_NAN else or_first_nan(y, g, x)

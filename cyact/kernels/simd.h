@@ -55,10 +55,11 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 
 /* AVX2's arithmetic hands a NaN on as it is, payload and sign; elsewhere negation may change its sign. */
 #if defined(__AVX2__)
-#define CYACT_OR_NAN(y, x) (y)
+#define CYACT_KEEPS_NAN 1
 #else
-#define CYACT_OR_NAN(y, x) ((x) != (x) ? (x) : (y))
+#define CYACT_KEEPS_NAN 0
 #endif
+#define CYACT_OR_NAN(y, x) (!CYACT_KEEPS_NAN && (x) != (x) ? (x) : (y))
 
 /* ---- float16 to float and back ---- */
 

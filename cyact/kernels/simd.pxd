@@ -13,6 +13,7 @@ cdef extern from "simd.h":
     # the same where the processor can, else rounded twice: for the small terms of a polynomial
     float mad_f "cyact_madf"(float a, float b, float c) noexcept nogil
     double mad_d "cyact_mad"(double a, double b, double c) noexcept nogil
+    const bint KEEPS_NAN "CYACT_KEEPS_NAN"          # arithmetic hands a NaN on, of two the first
     # The result of a formula, but x where that is NaN.
     float or_nan_f "CYACT_OR_NAN"(float y, float x) noexcept nogil
     double or_nan_d "CYACT_OR_NAN"(double y, double x) noexcept nogil
