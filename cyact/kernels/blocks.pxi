@@ -89,12 +89,9 @@ cdef void widen_all(const number* x, real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     if number is half and real is float:
         load_block(x, out, n)
-    elif number is half or number is bfloat16:
-        for i in range(n):
-            out[i] = widen(x[i])
     else:
         for i in range(n):
-            out[i] = <real> x[i]
+            out[i] = converted(x[i], out[i])
 
 
 cdef inline void to_real(const char* x, char type, real* out, Py_ssize_t n) noexcept nogil:

@@ -12,7 +12,7 @@ on a fused type.
 bound by arithmetic.
 """
 
-from cyact.kernels.convert cimport load_block, store_block, widen
+from cyact.kernels.convert cimport converted, load_block, load_integers, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
     LANES_16_BIT, STAGES_APART, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, loop1,
@@ -225,15 +225,21 @@ cdef inline void map_integer(
     real (*f)(real, real) noexcept nogil,
     const integer* x, const real* parameter, real* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real value
-    if not single:
-        for i in range(n):
-            out[i] = f(<real> x[i], parameter[i])
-        return
-    value = parameter[0]
-    for i in range(n):
-        out[i] = f(<real> x[i], value)
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), step = 0 if single else lanes, done = 0, whole = n - n % lanes
+    cdef real block[VECTOR]
+    cdef real spread[VECTOR]
+    cdef const real* p = parameter
+    if single:
+        for i in range(lanes):
+            spread[i] = parameter[0]
+        p = spread
+    while done < whole:
+        load_integers(x + done, block)
+        loop2(lanes, VECTOR // sizeof(float), out + done, f, block, p)
+        p += step
+        done += lanes
+    for i in range(n - done):
+        out[done + i] = f(converted(x[done + i], out[0]), p[i])
 
 
 # An integer and a parameter of the dtype of the computation, stored back as an integer.

@@ -3,17 +3,22 @@
 # gcc does not vectorise conversions of _Float16, hence the processor's instructions where there are any, and integer
 # arithmetic that vectorises elsewhere. Both round to nearest even and keep a NaN's payload; float16's becomes quiet.
 
-from libc.stdint cimport int32_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from cyact.kernels.dtypes cimport bfloat16, float16_like, half, number, real
-from cyact.kernels.elementary cimport bits_f, from_bits_f
+from cyact.kernels.dtypes cimport bfloat16, float16_like, half, integer, number, real, short_integer
+from cyact.kernels.elementary cimport bits_d, bits_f, from_bits_d, from_bits_f
 from cyact.kernels.simd cimport (
-    HALF_LANES, LANES_16_BIT, VECTOR, load_first, loop1, loop2, loop_of_pairs, narrow_lanes, store_first, widen_lanes,
+    CONVERTS_64_BITS, HALF_LANES, LANES_16_BIT, VECTOR, int8_to_32, int16_to_32, load_first, loop1, loop2, loop_of_pairs,
+    narrow_lanes, store_first, uint8_to_32, uint16_to_32, widen_lanes,
 )
 
 cdef extern from *:
     const float HALF_SUBNORMAL "0x1p-24f"
+    const double LOWER "0x1p52"
+    const double UPPER "0x1p84"
+    const double EXCESS "(0x1p84 + 0x1p52)"
+    const double SIGNED_EXCESS "(0x1p84 + 0x1p63 + 0x1p52)"
 
 
 cdef inline float widen(float16_like x) noexcept nogil:
@@ -43,6 +48,52 @@ cdef inline float16_like narrow(float x, float16_like tag) noexcept nogil:
         y = 0x7c00 if magnitude >= 0x47800000 else y                        # 2^16 and above
         y = 0x7e00 | ((magnitude >> 13) & 0x3ff) if magnitude > 0x7f800000 else y
         return half(<uint16_t> (y | sign))
+
+
+# A number as one of the dtype of the computation, rounded once.
+#
+# Integers of 64 bits to double: gcc makes scalar code of the conversion where the processor has none for vectors, three
+# times as slow. There the upper and the lower half become the last bits of two doubles, 2^84 and 2^52, whose difference
+# is taken out of the upper one. That is exact, and their sum is rounded once. A negative number is taken 2^63 higher.
+cdef inline real converted(number x, real tag) noexcept nogil:
+    cdef uint64_t bits
+    cdef double high, low, excess = SIGNED_EXCESS if number is int64_t else EXCESS
+    if number is half or number is bfloat16:
+        return widen(x)
+    elif (number is int64_t or number is uint64_t) and real is double:
+        if CONVERTS_64_BITS:
+            return <real> x
+        bits = <uint64_t> x
+        if number is int64_t:
+            bits ^= <uint64_t> 1 << 63
+        high = from_bits_d(<int64_t> (bits >> 32 | <uint64_t> bits_d(UPPER)))
+        low = from_bits_d(<int64_t> ((bits & <uint64_t> 0xffffffff) | <uint64_t> bits_d(LOWER)))
+        return high - excess + low
+    else:
+        return <real> x
+
+
+# As many as a vector has floats.
+cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
+    if short_integer is int8_t:
+        int8_to_32(x, to)
+    elif short_integer is uint8_t:
+        uint8_to_32(x, to)
+    elif short_integer is int16_t:
+        int16_to_32(x, to)
+    else:
+        uint16_to_32(x, to)
+
+
+# As many integers as a vector has floats, as numbers of the dtype of the computation. gcc would choose the width of
+# vectors by the shortest type of a loop.
+cdef inline void load_integers(const integer* x, real* to) noexcept nogil:
+    cdef int32_t wide[VECTOR]
+    if integer is int8_t or integer is uint8_t or integer is int16_t or integer is uint16_t:
+        load_int32(x, wide)
+        loop2(VECTOR // sizeof(float), VECTOR // sizeof(float), to, converted[int32_t, real], wide, to)
+    else:
+        loop2(VECTOR // sizeof(float), VECTOR // sizeof(float), to, converted[integer, real], x, to)
 
 
 # bfloat16 two at a time, as halves of 32 bits: [x0 x1 x2 x3 ..] becomes [x0 x2 .. | x1 x3 ..]. No element moves between
@@ -87,7 +138,7 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
         loop1(n, VECTOR // 4, out, widen[number], x)
     else:
         for i in range(n):
-            out[i] = <real> x[i]
+            out[i] = converted(x[i], out[i])
 
 
 cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noexcept nogil:

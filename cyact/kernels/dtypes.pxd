@@ -33,6 +33,12 @@ ctypedef fused integer:
     uint32_t
     uint64_t
 
+ctypedef fused short_integer:
+    int8_t
+    int16_t
+    uint8_t
+    uint16_t
+
 ctypedef fused float16_like:    # computed as float, rounded once
     half
     bfloat16

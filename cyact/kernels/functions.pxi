@@ -7,10 +7,16 @@
 
 # ---- exact ----
 
-# Unsigned integers are their own result.
+# Unsigned integers are their own result. Vectors go straight from one array to the other, see ``store_vector``.
 cdef void copy_unless_same(const uint8_t* x, uint8_t* out, Py_ssize_t bytes) noexcept nogil:
-    if x != out:
-        map1[uint8_t](relu[uint8_t], x, out, bytes)
+    if x == out:
+        return
+    while bytes >= VECTOR:
+        store_vector(out, x)
+        x += VECTOR
+        out += VECTOR
+        bytes -= VECTOR
+    memcpy(out, x, bytes)
 
 
 cdef void relu_kernel(const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:

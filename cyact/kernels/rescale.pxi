@@ -13,26 +13,8 @@ ctypedef fused byte:
     int8_t
     uint8_t
 
-ctypedef fused short_integer:
-    int8_t
-    int16_t
-    uint8_t
-    uint16_t
-
 cdef enum:
     RESCALED_BLOCK = 8192       # bytes of a block of pixels, in the first-level cache; a pattern fits in
-
-
-# As many as a vector has floats.
-cdef inline void load_int32(const short_integer* x, int32_t* to) noexcept nogil:
-    if short_integer is int8_t:
-        int8_to_32(x, to)
-    elif short_integer is uint8_t:
-        uint8_to_32(x, to)
-    elif short_integer is int16_t:
-        int16_to_32(x, to)
-    else:
-        uint16_to_32(x, to)
 
 
 # ---- in double ----

@@ -6,13 +6,6 @@
 
 # ---- to and from a tile ----
 
-cdef inline real converted(number x, real tag) noexcept nogil:
-    if number is half or number is bfloat16:
-        return widen(x)
-    else:
-        return <real> x
-
-
 # n elements of any stride.
 cdef void load_run(const number* x, Py_ssize_t stride, Py_ssize_t n, real* to) noexcept nogil:
     cdef Py_ssize_t i

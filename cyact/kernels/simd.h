@@ -280,7 +280,15 @@ static CYTHON_INLINE void cyact_store_pair(float *to, float a, float b) {
 #define CYACT_CLAMP_MAGNITUDE_F(to, x, high) CYACT_CLAMP_MAGNITUDE(s, to, x, high)
 #define CYACT_CLAMP_MAGNITUDE_D(to, x, high) CYACT_CLAMP_MAGNITUDE(d, to, x, high)
 
-/* ---- short integers to int32, as many as CYACT_VECTOR has floats ---- */
+/* ---- integers ---- */
+
+#if defined(__AVX512DQ__) || defined(__aarch64__)
+#define CYACT_CONVERTS_64_BITS 1
+#else
+#define CYACT_CONVERTS_64_BITS 0
+#endif
+
+/* Short integers to int32, as many as CYACT_VECTOR has floats. */
 
 /* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
 #if defined(__AVX512F__)
