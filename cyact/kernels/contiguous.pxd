@@ -96,7 +96,7 @@ cdef inline void map1_16_bit(
 ) noexcept nogil:
     cdef Py_ssize_t done = 0, whole = n - n % LANES_16_BIT
     cdef float block[LANES_16_BIT]
-    cdef float16_like rest[LANES_16_BIT]
+    cdef float16_like rest[VECTOR]
     while done < whole:
         load_block(x + done, block, LANES_16_BIT)
         loop1(LANES_16_BIT, LANES_16_BIT, block, f, block)
@@ -117,7 +117,7 @@ cdef inline void map2_16_bit(
     cdef Py_ssize_t i, done = 0, whole = n - n % LANES_16_BIT
     cdef float block[LANES_16_BIT]
     cdef float second[LANES_16_BIT]
-    cdef float16_like rest[2][LANES_16_BIT]
+    cdef float16_like rest[2][VECTOR]
     cdef float value
     if single:
         value = widen(y[0])
@@ -149,7 +149,7 @@ cdef inline void map3_16_bit(
     cdef float block[LANES_16_BIT]
     cdef float second[LANES_16_BIT]
     cdef float third[LANES_16_BIT]
-    cdef float16_like rest[3][LANES_16_BIT]
+    cdef float16_like rest[3][VECTOR]
     cdef float value
     if single:
         value = widen(z[0])

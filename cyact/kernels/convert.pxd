@@ -122,7 +122,7 @@ cdef inline void narrow_pair(bfloat16* pair, const float* first, const float* se
 # too, and read.
 cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0, whole = n - n % max(HALF_LANES, 1)
-    cdef number rest[LANES_16_BIT]
+    cdef number rest[VECTOR]
     if number is half and real is float and HALF_LANES != 0:
         while i < whole:
             widen_lanes(x + i, out + i)
@@ -131,11 +131,11 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
             load_first(rest, x + i, n - i, sizeof(half))
             widen_lanes(rest, out + i)
     elif number is bfloat16 and real is float:
-        loop_of_pairs(n // 2, VECTOR // 4, x, widen_pair, out, out + n // 2)
+        loop_of_pairs(n // 2, LANES_16_BIT // 2, x, widen_pair, out, out + n // 2)
         if n % 2:
             out[n - 1] = widen(x[n - 1])
     elif number is half or number is bfloat16:
-        loop1(n, VECTOR // 4, out, widen[number], x)
+        loop1(n, LANES_16_BIT // 2, out, widen[number], x)
     else:
         for i in range(n):
             out[i] = converted(x[i], out[i])
@@ -143,7 +143,7 @@ cdef inline void load_block(const number* x, real* out, Py_ssize_t n) noexcept n
 
 cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i = 0, whole = n - n % max(HALF_LANES, 1)
-    cdef float16_like rest[LANES_16_BIT]
+    cdef float16_like rest[VECTOR]
     if float16_like is half and real is float and HALF_LANES != 0:
         while i < whole:
             narrow_lanes(x + i, out + i)
@@ -152,8 +152,8 @@ cdef inline void store_block(const real* x, float16_like* out, Py_ssize_t n) noe
             narrow_lanes(x + i, rest)
             store_first(out + i, rest, n - i, sizeof(half))
     elif float16_like is bfloat16 and real is float:
-        loop_of_pairs(n // 2, VECTOR // 4, out, narrow_pair, x, x + n // 2)
+        loop_of_pairs(n // 2, LANES_16_BIT // 2, out, narrow_pair, x, x + n // 2)
         if n % 2:
             out[n - 1] = bfloat16(<uint16_t> (rounded(x[n - 1]) >> 16))
     else:
-        loop2(n, VECTOR // 4, out, narrow[float16_like], x, out)
+        loop2(n, LANES_16_BIT // 2, out, narrow[float16_like], x, out)

@@ -35,7 +35,7 @@ cdef extern from "simd.h":
     void lookup_256 "cyact_lookup_256"(const float* entries, const uint8_t* x, float* out) noexcept nogil
 
     enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn
-    enum: LANES_16_BIT "(CYACT_VECTOR / 2)"        # elements of 16 bits
+    enum: LANES_16_BIT "(CYACT_REGISTER / 2)"      # elements of 16 bits that a loop computes in one turn
     const bint STAGES_APART "CYACT_STAGES_APART"    # a loop for each stage of the pipeline, not one for both
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil
