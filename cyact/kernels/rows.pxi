@@ -57,7 +57,7 @@ cdef inline void larger_half(Py_ssize_t g, real* m, Py_ssize_t count, Py_ssize_t
 # The largest elements of a row, as many as 64 bytes hold. Of a long row four times as many are found at first, so that
 # a comparison does not wait for the one before it.
 cdef inline void largest_lanes(const real* x, Py_ssize_t n, real* m) noexcept nogil:
-    cdef Py_ssize_t i = 0, j, lanes = LANES // sizeof(real)
+    cdef Py_ssize_t i, j, lanes = LANES // sizeof(real)
     cdef real a[LANES]
     cdef real b[LANES]
     cdef real c[LANES]
@@ -66,9 +66,12 @@ cdef inline void largest_lanes(const real* x, Py_ssize_t n, real* m) noexcept no
         for j in range(lanes):
             m[j] = x[min(j, n - 1)]
         return
-    for j in range(lanes):
-        a[j] = b[j] = c[j] = d[j] = x[j]
     if n >= 8 * lanes:
+        loop2(lanes, VECTOR // sizeof(real), a, larger[real], x, x + 4 * lanes)
+        loop2(lanes, VECTOR // sizeof(real), b, larger[real], x + lanes, x + 5 * lanes)
+        loop2(lanes, VECTOR // sizeof(real), c, larger[real], x + 2 * lanes, x + 6 * lanes)
+        loop2(lanes, VECTOR // sizeof(real), d, larger[real], x + 3 * lanes, x + 7 * lanes)
+        i = 8 * lanes
         while i + 4 * lanes <= n:
             loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, x + i)
             loop2(lanes, VECTOR // sizeof(real), b, larger[real], b, x + i + lanes)
@@ -78,6 +81,9 @@ cdef inline void largest_lanes(const real* x, Py_ssize_t n, real* m) noexcept no
         loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, b)
         loop2(lanes, VECTOR // sizeof(real), c, larger[real], c, d)
         loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, c)
+    else:
+        loop2(lanes, VECTOR // sizeof(real), a, larger[real], x, x + n - lanes)
+        i = lanes
     while i + lanes <= n:
         loop2(lanes, VECTOR // sizeof(real), a, larger[real], a, x + i)
         i += lanes
@@ -176,16 +182,19 @@ cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, P
         load_first(to, numbers, n, sizeof(real))
 
 
-# softmax's sums are of the dtype.
+# A vector of sums of two parts. The first ones of softmax are of the dtype (``high``), the others double. Stored by
+# ``store_vector``, for the reason that it has.
 cdef inline void take_sums(
-    Py_ssize_t i, int function, const real* highs, const double* sums, const real* rests,
-    real* high, double* sum, real* rest,
+    int function, const real* highs, const double* sums, const real* rests, real* high, double* sum, real* rest
 ) noexcept nogil:
+    cdef Py_ssize_t lanes = VECTOR // sizeof(real)
     if function == SOFTMAX:
-        high[i] = highs[i]
+        store_vector(high, highs)
     else:
-        sum[i] = sums[i]
-    rest[i] = rests[i]
+        store_vector(sum, sums)
+        if real is float:
+            store_vector(sum + lanes // 2, sums + lanes // 2)
+    store_vector(rest, rests)
 
 
 # Adds a term to sum i: of softmax to ``high``, else to ``sum``.
@@ -232,7 +241,7 @@ cdef inline void add_times(
             spread_rows(scales, across, True, lanes, scale[0])
             spread_rows(scales + GROUP, across, True, lanes, scale[1])
             spread_rows(scales + 2 * GROUP, across, True, lanes, scale[2])
-        loop(lanes, VECTOR // sizeof(real), take_sums[real], function, high, sums, rests, top, sum, rest)
+        take_sums(function, high, sums, rests, top, sum, rest)
         u = x
         v = y
         for i in range(count):
@@ -242,7 +251,7 @@ cdef inline void add_times(
                 store_vector(v, block)
             u += stride
             v += y_stride
-        loop(lanes, VECTOR // sizeof(real), take_sums[real], function, top, sum, rest, high, sums, rests)
+        take_sums(function, top, sum, rest, high, sums, rests)
         x += next
         y += y_next
         scales += scales_next
@@ -299,15 +308,16 @@ cdef void scatter(const real* e, real* to, Py_ssize_t pitch, Py_ssize_t count, P
         e += VECTOR // sizeof(real)
 
 
-# Sums of no terms.
+# Sums of no terms. A loop for either array: in one of both gcc would store under a mask, which takes AMD's processors
+# without AVX-512 ten times as long.
 cdef inline void begin(int function, real* high, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
-    for i in range(n):
-        if function == SOFTMAX:
+    if function == SOFTMAX:
+        for i in range(n):
             high[i] = START_F if real is float else START
-        else:
-            sums[i] = 0
-        rests[i] = 0
+    else:
+        memset(sums, 0, n * sizeof(double))
+    memset(rests, 0, n * sizeof(real))
 
 
 # Adds the terms of a part of each row to its lanes' sums. A part that is not the last of its segment has whole rounds
