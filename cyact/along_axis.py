@@ -8,9 +8,9 @@ ROWS = [
         along_axis=True, see_also="log_softmax : its logarithm.\nlogsumexp : the logarithm of the sum.",
         notes="""
 ``exp(x) / sum(exp(x))`` along `axis`, without overflow: at most 2 ULP (float64: 4 ULP) from the exact value for the
-given row, down to the smallest subnormal; float16 and bfloat16 are rounded once. A row with NaN or inf is NaN, and so
-is one of -inf alone; other -inf give 0. The order of addition depends on a row's length alone: the same bits along
-any axis, of any layout, on any number of threads.
+given row, down to the smallest subnormal; 0.501 ULP for float16 and bfloat16. A row with NaN or inf is NaN, and so is
+one of -inf alone; other -inf give 0. The order of addition depends on a row's length alone: the same bits along any
+axis, of any layout, on any number of threads.
 """,
         examples="""
 >>> logits = np.array([[1, 2, 3], [1000, 1000, -np.inf]], dtype="float32")
@@ -26,9 +26,9 @@ True
         see_also="softmax : itself.\nlogsumexp : what is subtracted from `logits`.",
         notes="""
 ``x - log(sum(exp(x)))`` along `axis`: at most 2 ULP (float64: 4 ULP) from the exact value for the given row, also
-where one element dominates and the result is nearly 0; float16 and bfloat16 are rounded once. A row with NaN or inf
-is NaN, and so is one of -inf alone; other -inf give -inf. The same bits along any axis, of any layout, on any number
-of threads.
+where one element dominates and the result is nearly 0; 0.501 ULP for float16 and bfloat16. A row with NaN or inf is
+NaN, and so is one of -inf alone; other -inf give -inf. The same bits along any axis, of any layout, on any number of
+threads.
 """,
         examples="""
 >>> cyact.log_softmax(np.array([1.0, 2.0, 3.0]))
@@ -42,8 +42,8 @@ array([-2.0611537e-09, -2.0000000e+01], dtype=float32)
         along_axis=True, reduces=True, see_also="log_softmax : `logits` less this.",
         notes="""
 ``log(sum(exp(x)))`` along `axis`, without overflow: at most 2 ULP (float64: 4 ULP) from the exact value for the given
-row; where the largest element and the logarithm beside it cancel, 1 ULP of the larger of them; float16 and bfloat16
-are rounded once. A row with NaN is NaN; one with inf is inf; one of -inf alone, and an empty one, -inf. The same bits
+row, 0.501 ULP for float16 and bfloat16; where the largest element and the logarithm beside it cancel, 1 ULP of the
+larger of them. A row with NaN is NaN; one with inf is inf; one of -inf alone, and an empty one, -inf. The same bits
 along any axis, of any layout, on any number of threads.
 """,
         examples="""

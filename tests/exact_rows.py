@@ -13,7 +13,7 @@ from cases import largest, smallest_subnormal
 
 OF_LOGITS = ["softmax", "log_softmax", "logsumexp"]
 GRADIENTS = ["softmax_grad", "log_softmax_grad"]
-# What cyact promises, in ULP; 16-bit floats are float32 rounded once.
+# What cyact promises, in ULP.
 LIMITS = {"float16": 0.501, "bfloat16": 0.501, "float32": 2, "float64": 4}
 
 

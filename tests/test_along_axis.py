@@ -40,6 +40,12 @@ def operands(name, shape, dtype, seed=0):
 # ---- values ----
 
 def hard_rows(dtype):
+    """Rows of a dtype. Those of 16 bits are float32's, where these are finite in float16."""
+    for row in hard_numbers(dtype if dtype in COMPUTED else COMPUTED[0]):
+        yield row.astype(dtype) if dtype in COMPUTED else np.minimum(row, 6e4).astype(dtype)
+
+
+def hard_numbers(dtype):
     rng = np.random.default_rng(5)
     span = 110 if dtype == np.float32 else 760
     for n in (1, 2, 3, 10, 16, 17, 64, 100, 1000, 5000):
@@ -57,13 +63,14 @@ def hard_rows(dtype):
         yield masked
         # One element's exponential and that of all others are wrong in opposite directions, by as much as floats' can be.
         yield np.array([0, -5.882966, *[-0.31258413195610046] * n])
+        yield np.array([0, *[-17.4] * n])       # each too small to change a float of the largest one
         # Results near the smallest normal number.
         tiny = np.log(np.finfo(dtype).tiny)
         yield np.array([0, *rng.uniform(tiny, tiny + 2, n)]) + 7.3
     yield np.array([-0.25433075, -0.6927655])       # logsumexp cancels, and an exponential is just above 1
 
 
-@pytest.mark.parametrize("dtype", COMPUTED, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_equal_shares(dtype):
     """Equal elements have equal shares, rounded once, whatever they are; what is far below has none."""
     x = np.random.default_rng(0).normal(0, 5, (1000, 1)).astype(dtype)
@@ -74,11 +81,10 @@ def test_equal_shares(dtype):
         assert np.all(cyact.softmax(masked)[:, :n] == dtype.type(1) / dtype.type(n))
 
 
-@pytest.mark.parametrize("dtype", COMPUTED, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
 @pytest.mark.parametrize("name", OF_LOGITS)
 def test_errors(name, dtype):
     for row in hard_rows(dtype):
-        row = row.astype(dtype)
         result = np.atleast_1d(getattr(cyact, name)(row))
         found = errors(name, result, exact_row(name, row))
         assert found.max() <= limit(name, dtype), (row[:4], len(row), found.argmax())
@@ -117,7 +123,7 @@ def test_a_million_elements(name):
 
 
 @pytest.mark.parametrize("dtype", [d for d in FLOATS if d.itemsize == 2], ids=str)
-@pytest.mark.parametrize("name", list(ALONG_AXIS))
+@pytest.mark.parametrize("name", GRADIENTS)
 def test_16_bits_are_rounded_floats(name, dtype):
     for n in (3, 40, 5000):
         given = operands(name, (3, n), dtype)

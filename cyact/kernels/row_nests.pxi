@@ -87,11 +87,48 @@ cdef void store_row(
         n -= m
 
 
-# Whole rows, whose elements i come to lie beside each other at to[i rows]; or back.
+# Whether all elements of a tile's rows lie beside each other, so that they are converted by vectors at once.
+cdef inline bint rows_beside(const RowNest* nest, int operand, Py_ssize_t to_next, Py_ssize_t itemsize) noexcept nogil:
+    return nest.core == 1 and nest.strides[operand][nest.ndim] == itemsize and to_next == nest.length * itemsize
+
+
+# Whole rows, one behind the other; or back.
+cdef void load_rows(
+    const RowNest* nest, int operand, number* tag, const char* row, Py_ssize_t to_next, Py_ssize_t rows, real* to
+) noexcept nogil:
+    cdef Py_ssize_t g
+    if rows_beside(nest, operand, to_next, sizeof(number)):
+        load_run[number, real](<const number*> row, sizeof(number), rows * nest.length, to)
+        return
+    for g in range(rows):
+        load_row(nest, operand, tag, row + g * to_next, 0, nest.length, to + g * nest.length)
+
+
+cdef void store_rows(
+    const RowNest* nest, int operand, number* tag, char* row, Py_ssize_t to_next, Py_ssize_t rows, const real* x
+) noexcept nogil:
+    cdef Py_ssize_t g, itemsize = sizeof(number) if number is half or number is bfloat16 else sizeof(real)
+    if rows_beside(nest, operand, to_next, itemsize):
+        store_run(tag, x, row, itemsize, rows * nest.length)
+        return
+    for g in range(rows):
+        store_row(nest, operand, tag, row + g * to_next, 0, nest.length, x + g * nest.length)
+
+
+# Whole rows, whose elements i come to lie beside each other at to[i rows]; or back. Of other dtypes than the
+# computation's they are converted first, if they lie beside each other, and turned then.
 cdef void load_across(
     const RowNest* nest, int operand, number* tag, const char* row, Py_ssize_t to_next, Py_ssize_t rows, real* to
 ) noexcept nogil:
     cdef Py_ssize_t i, size = sizeof(real)
+    cdef float straight[TILE + GROUP]
+    if real is float and not (number is real):
+        if rows_beside(nest, operand, to_next, sizeof(number)):
+            load_rows(nest, operand, tag, row, to_next, rows, straight)
+            copy_plane(
+                <char*> to, size, rows * size, <const char*> straight, nest.length * size, size, rows, nest.length, size
+            )
+            return
     if number is real and nest.core == 1:
         copy_plane(
             <char*> to, size, rows * size, row, to_next, nest.strides[operand][nest.ndim], rows, nest.length, size
@@ -107,7 +144,15 @@ cdef void store_across(
     const RowNest* nest, int operand, number* tag, char* row, Py_ssize_t to_next, Py_ssize_t rows, const real* x
 ) noexcept nogil:
     cdef Py_ssize_t i, size = sizeof(real)
-    if not (number is half or number is bfloat16) and nest.core == 1:       # integers have results of this dtype
+    cdef float straight[TILE + GROUP]
+    if number is half or number is bfloat16:
+        if rows_beside(nest, operand, to_next, sizeof(number)):
+            copy_plane(
+                <char*> straight, nest.length * size, size, <const char*> x, size, rows * size, rows, nest.length, size
+            )
+            store_rows(nest, operand, tag, row, to_next, rows, straight)
+            return
+    elif nest.core == 1:        # integers have results of this dtype
         copy_plane(
             row, to_next, nest.strides[operand][nest.ndim], <const char*> x, size, rows * size, rows, nest.length, size
         )
@@ -144,7 +189,7 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
         return 0 if function == LOGSUMEXP else NAN
     if top == -INFINITY:
         return 0
-    find_scales(&top, 1, shift, scales)
+    find_scales(LOGSUMEXP, &top, 1, shift, scales)
     done = 0
     while done < n:
         begin(LOGSUMEXP, high, sums, rests, MOST_LANES)
@@ -187,7 +232,8 @@ cdef inline void fetch_across(const real* x, Py_ssize_t pitch, Py_ssize_t n, Py_
 cdef bint run_tile(
     const RowNest* nest, Py_ssize_t row, int rows, bint across, bint direct, number* tag, real* real_tag
 ) noexcept nogil:
-    cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1, last = nest.ndim - 1, o, g
+    cdef int function = nest.kernel.row, summed = terms_of(function, tag)
+    cdef int out = nest.kernel.inputs, second = out - 1, last = nest.ndim - 1, o, g
     cdef Py_ssize_t n = nest.length
     # What is computed of each row is so of whole vectors of rows: one by one, four rows take longer than sixteen.
     cdef int padded = (rows + MOST_LANES - 1) // MOST_LANES * MOST_LANES
@@ -219,8 +265,7 @@ cdef bint run_tile(
         if o < out and across:
             load_across(nest, o, tag, at[o], row_stride[o], rows, x[o])
         elif o < out:
-            for g in range(rows):
-                load_row(nest, o, tag, at[o] + g * row_stride[o], 0, n, x[o] + g * n)
+            load_rows(nest, o, tag, at[o], row_stride[o], rows, x[o])
     terms, terms_pitch = x[0], pitch[0]
     if direct and across and STREAMS < n <= FEW_ACROSS:
         # The next tile, while this one is computed. After the last one there may be nothing, which does no harm.
@@ -232,7 +277,7 @@ cdef bint run_tile(
         find_largest(x[0], pitch[0], n, rows, across, m)
         for g in range(rows, padded):
             m[g] = m[0]
-        if find_scales(m, padded, shift, scales):
+        if find_scales(summed, m, padded, shift, scales):
             if rows * n > TILE:
                 return False
             subtract(x[0], pitch[0], n, rows, across, shift, shifted)
@@ -242,7 +287,7 @@ cdef bint run_tile(
     if direct and across and rows * n <= TILE:
         e, e_pitch = tile[0], rows
     y, y_pitch = (e, e_pitch) if function == SOFTMAX else (x[second], pitch[second])
-    add_tile(function, terms, terms_pitch, y, y_pitch, n, rows, across, scales, sum, rest)
+    add_tile(summed, terms, terms_pitch, y, y_pitch, n, rows, across, scales, sum, rest)
     conclude_tile(function, padded, m, scales, sum, rest, numbers)
     if function == LOG_SOFTMAX or function == LOGSUMEXP:
         for g in range(rows):
@@ -257,8 +302,7 @@ cdef bint run_tile(
     if not direct and across:
         store_across(nest, out, tag, at[out], row_stride[out], rows, x[out])
     elif not direct:
-        for g in range(rows):
-            store_row(nest, out, tag, at[out] + g * row_stride[out], 0, n, x[out] + g * n)
+        store_rows(nest, out, tag, at[out], row_stride[out], rows, x[out])
     return True
 
 
@@ -288,7 +332,7 @@ cdef inline const real* part_of(
 
 # One segment's share of a pass.
 cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number* tag, real* real_tag) noexcept nogil:
-    cdef int function = nest.kernel.row, out = nest.kernel.inputs, second = out - 1
+    cdef int function = nest.kernel.row, summed = terms_of(function, tag), out = nest.kernel.inputs, second = out - 1
     cdef Py_ssize_t length = segment_length(nest.length), done = segment * length, m, most = TILE
     cdef Py_ssize_t stop = min(nest.length, done + length)
     cdef bint straight = lies_straight(nest, out, tag, real_tag)
@@ -307,9 +351,9 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
     cdef const real* terms
     cdef const real* dy
     cdef real* to
-    begin(function, high, sums, rests, MOST_LANES)
+    begin(summed, high, sums, rests, MOST_LANES)
     if function <= LOGSUMEXP and row.step != FIND:
-        shifted = find_scales(&largest, 1, shift, scales)
+        shifted = find_scales(summed, &largest, 1, shift, scales)
     direct = not shifted and (straight or function == LOGSUMEXP)        # whose one result it does not write
     if not (direct and lies_straight(nest, 0, tag, real_tag) and lies_straight(nest, second, tag, real_tag)):
         most = BLOCK        # as much as the buffers hold
@@ -331,10 +375,10 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
             find_largest(x, 0, m, 1, False, &top_of_part)
             top = larger(top, top_of_part)
         elif row.step == ADD:
-            add_part(function, terms, m, to if function == SOFTMAX else <real*> dy, 0, m, 1, scales, high, sums, rests)
+            add_part(summed, terms, m, to if function == SOFTMAX else <real*> dy, 0, m, 1, scales, high, sums, rests)
         else:
             if function == SOFTMAX and not straight:        # for the exponentials
-                add_part(function, terms, 0, block, 0, m, 1, scales, high, sums, rests)
+                add_part(summed, terms, 0, block, 0, m, 1, scales, high, sums, rests)
                 x = block
             finish_tile(function, x, 0, dy, 0, m, 1, False, numbers, to, 0)
             if not straight:
@@ -344,12 +388,12 @@ cdef void run_pass(const RowNest* nest, LongRow* row, Py_ssize_t segment, number
         row.tops[segment] = top
     elif row.step == ADD:
         row.sums[segment] = row.rests[segment] = 0
-        fold(function, high, sums, rests, 1, 1, &row.sums[segment], &row.rests[segment])
+        fold(summed, high, sums, rests, 1, 1, &row.sums[segment], &row.rests[segment])
 
 
 # Between passes: what the segments have found is brought together. False at the end.
 cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_tag) noexcept nogil:
-    cdef int function = nest.kernel.row
+    cdef int function = nest.kernel.row, summed = terms_of(function, tag)
     cdef Py_ssize_t length = segment_length(nest.length), segment, count = (nest.length + length - 1) // length
     cdef double sum = 0, rest = 0, error
     cdef real largest
@@ -372,7 +416,7 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
         two_sum(sum, row.sums[segment], &sum, &error)
         rest += row.rests[segment] + error
     largest = <real> row.largest
-    find_scales(&largest, 1, shift, scales)
+    find_scales(summed, &largest, 1, shift, scales)
     conclude_tile(function, 1, &largest, scales, &sum, &rest, numbers)
     if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[0]):
         conclude_log(largest, others_of(nest, tag, row.data[0], largest), numbers)

@@ -26,9 +26,12 @@ cdef enum:
     FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
-# What a kernel computes of a row; ``Kernel.row``.
+# What a kernel computes of a row; ``Kernel.row``. The two that are rounded are what it does for softmax, and for the
+# other two, where the results have 16 bits (``terms_of``).
 cdef enum:
     SOFTMAX = 1
+    ROUNDED_SOFTMAX
+    ROUNDED_LOGSUMEXP
     LOG_SOFTMAX
     LOGSUMEXP
     SOFTMAX_GRAD
@@ -135,16 +138,33 @@ cdef void find_largest(
         largest_across(x + g, pitch, n, False, rows - g, m + g)
 
 
-# How the exponentials of each row are scaled (``row_scale``): GROUP numbers ``round``, ``low`` and ``delta``. Then the
-# largest exponential of each row, and what it has lost (``largest_exp``); ``shift`` is by itself. Whether any row has
-# one.
-cdef bint find_scales(const real* m, int rows, real* shift, real* scales) noexcept nogil:
+# The function whose exponentials and sums are computed of rows of numbers of a dtype.
+cdef inline int terms_of(int function, number* tag) noexcept nogil:
+    if number is half or number is bfloat16:
+        if function == SOFTMAX:
+            return ROUNDED_SOFTMAX
+        if function <= LOGSUMEXP:
+            return ROUNDED_LOGSUMEXP
+    return function
+
+
+# How the exponentials of each row are scaled: GROUP numbers ``round`` and ``low`` (``row_scale``), then ``delta``. Then
+# the largest exponential of each row, and what it has lost (``largest_exp``); ``shift`` is by itself. Whether any row
+# has one.
+cdef bint find_scales(int function, const real* m, int rows, real* shift, real* scales) noexcept nogil:
     cdef Py_ssize_t g
-    for g in range(rows):
-        row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g], &scales[2 * GROUP + g])
-        scales[3 * GROUP + g] = largest_exp(
-            m[g] - shift[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], &scales[4 * GROUP + g]
-        )
+    if function == ROUNDED_SOFTMAX or function == ROUNDED_LOGSUMEXP:
+        for g in range(rows):
+            row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
+            scales[3 * GROUP + g] = rounded_exp(m[g] - shift[g], scales[g], scales[GROUP + g])
+            scales[2 * GROUP + g] = scales[4 * GROUP + g] = 0
+    else:
+        for g in range(rows):
+            row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
+            scales[2 * GROUP + g] = row_delta(m[g] - shift[g], scales[g], scales[GROUP + g])
+            scales[3 * GROUP + g] = largest_exp(
+                m[g] - shift[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], &scales[4 * GROUP + g]
+            )
     for g in range(rows):
         if shift[g] != 0:
             return True
@@ -188,7 +208,7 @@ cdef inline void take_sums(
     int function, const real* highs, const double* sums, const real* rests, real* high, double* sum, real* rest
 ) noexcept nogil:
     cdef Py_ssize_t lanes = VECTOR // sizeof(real)
-    if function == SOFTMAX:
+    if function <= ROUNDED_SOFTMAX:
         store_vector(high, highs)
     else:
         store_vector(sum, sums)
@@ -203,7 +223,13 @@ cdef inline void add_term(
     real* block, real* high, double* sum, real* rest,
 ) noexcept nogil:
     cdef real s, p, p_lost
-    if function <= LOGSUMEXP:
+    if function == ROUNDED_SOFTMAX:
+        block[i] = rounded_exp(x[i], scale[0][i], scale[1][i])
+        high[i] += block[i]
+    elif function == ROUNDED_LOGSUMEXP:
+        block[i] = rounded_exp(x[i], scale[0][i], scale[1][i])
+        sum[i] += block[i]
+    elif function <= LOGSUMEXP:
         row_exp(x[i], scale[0][i], scale[1][i], scale[2][i], &s, &p, &p_lost)
         block[i] = fma(s, p, s)
         if function == SOFTMAX:
@@ -247,7 +273,7 @@ cdef inline void add_times(
         for i in range(count):
             prefetch(<const char*> (u + ahead))
             loop(lanes, VECTOR // sizeof(real), add_term[real], function, u, v, scale, block, top, sum, rest)
-            if function == SOFTMAX:
+            if function <= ROUNDED_SOFTMAX:
                 store_vector(v, block)
             u += stride
             v += y_stride
@@ -268,6 +294,12 @@ cdef void add_terms(
 ) noexcept nogil:
     if function == SOFTMAX:
         add_times(SOFTMAX, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
+    elif function == ROUNDED_SOFTMAX and real is float:
+        add_times(ROUNDED_SOFTMAX, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+                  across, high, sums, rests, sums_next)
+    elif function == ROUNDED_LOGSUMEXP and real is float:
+        add_times(ROUNDED_LOGSUMEXP, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
                   across, high, sums, rests, sums_next)
     elif function == SOFTMAX_GRAD:
         add_times(SOFTMAX_GRAD, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
@@ -308,13 +340,21 @@ cdef void scatter(const real* e, real* to, Py_ssize_t pitch, Py_ssize_t count, P
         e += VECTOR // sizeof(real)
 
 
+# What softmax's sums begin with, see ``add_exp``. Those that are rounded begin with 0.
+cdef inline real begun_with(int function, const real* tag) noexcept nogil:
+    if function == ROUNDED_SOFTMAX:
+        return 0
+    return START_F if real is float else START
+
+
 # Sums of no terms. A loop for either array: in one of both gcc would store under a mask, which takes AMD's processors
 # without AVX-512 ten times as long.
 cdef inline void begin(int function, real* high, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
-    if function == SOFTMAX:
+    cdef real start = begun_with(function, rests)
+    if function <= ROUNDED_SOFTMAX:
         for i in range(n):
-            high[i] = START_F if real is float else START
+            high[i] = start
     else:
         memset(sums, 0, n * sizeof(double))
     memset(rests, 0, n * sizeof(real))
@@ -343,14 +383,14 @@ cdef void add_part(
                 function, x_ends, width, 0, y_ends, width, 0, 1, rows, 0, scales, 1, False, high + i, sums + i,
                 rests + i, lanes,
             )
-            if function == SOFTMAX:
+            if function <= ROUNDED_SOFTMAX:
                 scatter(y_ends, y + whole, y_pitch, rows, left)
         i += width
 
 
 # What a sum of a lane is. What softmax's began with is taken out of it.
 cdef inline double lane_sum(int function, const real* high, const double* sums, Py_ssize_t i) noexcept nogil:
-    return <double> high[i] - (START_F if real is float else START) if function == SOFTMAX else sums[i]
+    return <double> high[i] - begun_with(function, high) if function <= ROUNDED_SOFTMAX else sums[i]
 
 
 # Adds the upper half of the ``count`` sums of row g to the lower one. Those of floats are exact enough as they are, see
@@ -396,7 +436,9 @@ cdef inline void fold_lanes(
 cdef inline void fold(
     int function, const real* high, double* sums, real* rests, int rows, Py_ssize_t n, double* sum, double* rest
 ) noexcept nogil:
-    if function == SOFTMAX:
+    if function == ROUNDED_SOFTMAX and real is float:
+        fold_lanes(ROUNDED_SOFTMAX, high, sums, rests, rows, n, sum, rest)
+    elif function == SOFTMAX:
         fold_lanes(SOFTMAX, high, sums, rests, rows, n, sum, rest)
     else:
         fold_lanes(LOGSUMEXP, high, sums, rests, rows, n, sum, rest)
@@ -424,10 +466,10 @@ cdef void add_short(
             function, x_ends, 0, width, y_ends, 0, width, n, 1, 0, scales + whole, 0, True,
             high + whole, sums + whole, rests + whole, 0,
         )
-        if function == SOFTMAX:
+        if function <= ROUNDED_SOFTMAX:
             scatter(y_ends, y + whole, y_pitch, n, left)
     for g in range(rows):
-        sum[g] = lane_sum(SOFTMAX, high, sums, g) if function == SOFTMAX else sums[g]
+        sum[g] = lane_sum(function, high, sums, g)
         rest[g] = rests[g]
 
 
@@ -479,7 +521,7 @@ cdef void add_across(
                         function, x + done * pitch + g, pitch, y + done * y_pitch + g, y_pitch, m, left, x_ends, y_ends
                     )
                     add_elements(function, x_ends, width, y_ends, width, m, scales + g, high, sums, rests)
-                    if function == SOFTMAX:
+                    if function <= ROUNDED_SOFTMAX:
                         scatter(y_ends, y + done * y_pitch + g, y_pitch, m, left)
                 done += m
             fold(function, high, sums, rests, 1, VECTOR // sizeof(real), sum + g, rest + g)
@@ -565,7 +607,7 @@ cdef inline void conclude_rows(
 cdef void conclude_tile(
     int function, int rows, const real* m, const real* scales, const double* sum, const double* rest, real* numbers
 ) noexcept nogil:
-    if function == SOFTMAX:
+    if function <= ROUNDED_SOFTMAX:
         conclude_rows(SOFTMAX, rows, m, scales, sum, rest, numbers)
     elif function <= LOGSUMEXP:
         conclude_rows(LOGSUMEXP, rows, m, scales, sum, rest, numbers)
