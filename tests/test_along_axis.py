@@ -205,6 +205,7 @@ def test_same_bits_of_any_layout(name, dtype):
         for layout, change, axis in (
             ("rows", lambda x: x, 1),
             ("across", lambda x: np.ascontiguousarray(x.T), 0),
+            ("across, a page apart", lambda x: np.pad(x.T, ((0, 0), (0, 4096 // x.itemsize - 5)))[:, :5], 0),
             ("backwards", lambda x: np.ascontiguousarray(x[::-1, ::-1])[::-1, ::-1], 1),
             ("every second", lambda x: np.repeat(x, 2, axis=1)[:, ::2], 1),
             ("apart", lambda x: np.pad(x, ((0, 0), (0, 3)))[:, :-3], 1),

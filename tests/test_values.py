@@ -267,6 +267,24 @@ def test_relu_dtype_argument(dtype, asked):
 
 # ---- integers stored into integers ----
 
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_large_integers_are_rounded_once(dtype):
+    """To the nearest double, and ties to even, as Python rounds them."""
+    limits = np.iinfo(dtype)
+    rng = np.random.default_rng(0)
+    numbers = [int(bits) >> int(shift) for bits, shift in zip(
+        rng.integers(0, 2**64, 4000, "uint64"), rng.integers(0, 64, 4000), strict=True
+    )]
+    numbers += [(2 * i + 1) << k for k in range(10) for i in (2**52, 2**52 + 1, 2**53 - 1, 2**53 - 2)]     # ties, and none
+    numbers += [near + i for near in (0, 2**31, 2**32, 2**53, 2**63, 2**64) for i in range(-2, 3)]
+    numbers = [n for n in [*numbers, *(-n for n in numbers)] if limits.min <= n <= limits.max]
+    x, rounded = np.array(numbers, dtype), np.array([float(n) for n in numbers])
+    assert_same_bits(cyact.leaky_relu(x, 1.0), rounded)
+    assert_same_bits(cyact.hard_shrink(x, 0.0), rounded)
+    assert_same_bits(cyact.logsumexp(x[:, None]), rounded)
+    assert_same_bits(cyact.leaky_relu(np.repeat(x, 2)[::2], np.ones((1, 1)))[0], rounded)
+
+
 @pytest.mark.parametrize("road", ["in place", "out", "strided", "list of slopes", "where"])
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
 def test_truncated_leaky_relu(dtype, road):

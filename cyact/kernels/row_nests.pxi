@@ -129,7 +129,7 @@ cdef void load_across(
                 <char*> to, size, rows * size, <const char*> straight, nest.length * size, size, rows, nest.length, size
             )
             return
-    if number is real and nest.core == 1:
+    if number is real and nest.core == 1 and to_next != size:
         copy_plane(
             <char*> to, size, rows * size, row, to_next, nest.strides[operand][nest.ndim], rows, nest.length, size
         )
@@ -152,7 +152,7 @@ cdef void store_across(
             )
             store_rows(nest, operand, tag, row, to_next, rows, straight)
             return
-    elif nest.core == 1:        # integers have results of this dtype
+    elif nest.core == 1 and to_next != size:        # integers have results of this dtype
         copy_plane(
             row, to_next, nest.strides[operand][nest.ndim], <const char*> x, size, rows * size, rows, nest.length, size
         )
@@ -213,18 +213,20 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
 # ---- tiles ----
 
 cdef enum:
+    PAGE = 4096         # bytes
+    WAYS = 8            # places of the first-level cache that such lines share
     STREAMS = 16        # places in each of two arrays at which a processor's own prefetchers go on by themselves
 
 
 # Fetches a tile of rows across into the cache, before it is computed. Where its elements lie at more places than
 # STREAMS, the processor does not do so by itself in time, and every vector of the tile waits for memory.
-cdef inline void fetch_across(const real* x, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
-    cdef Py_ssize_t i, g
+cdef inline void fetch_across(const char* x, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t bytes) noexcept nogil:
+    cdef Py_ssize_t i, done
     for i in range(n):
-        g = 0
-        while g < rows:
-            prefetch(<const char*> (x + i * pitch + g))
-            g += 64 // sizeof(real)
+        done = 0
+        while done < bytes:
+            prefetch(x + i * pitch + done)
+            done += 64
 
 
 # Rows [row, row + rows), along the last of their axes. ``direct``: they are computed where they lie. False, and nothing
@@ -267,12 +269,11 @@ cdef bint run_tile(
         elif o < out:
             load_rows(nest, o, tag, at[o], row_stride[o], rows, x[o])
     terms, terms_pitch = x[0], pitch[0]
-    if direct and across and STREAMS < n <= FEW_ACROSS:
+    if across and nest.core == 1 and STREAMS < n <= FEW_ACROSS:
         # The next tile, while this one is computed. After the last one there may be nothing, which does no harm.
-        for o in range(out):
-            fetch_across(x[o] + rows, pitch[o], n, rows)
-        if nest.kernel.row_results and x[out] != x[0]:
-            fetch_across(x[out] + rows, pitch[out], n, rows)
+        for o in range(out + nest.kernel.row_results):
+            if row_stride[o] == nest.kernel.itemsize[o] and (o < out or at[out] != at[0]):
+                fetch_across(at[o] + rows * row_stride[o], nest.strides[o][last + 1], n, rows * row_stride[o])
     if function <= LOGSUMEXP:
         find_largest(x[0], pitch[0], n, rows, across, m)
         for g in range(rows, padded):
@@ -452,14 +453,17 @@ cdef void compute_rows(
 ) noexcept nogil:
     cdef Py_ssize_t n = nest.length, group, rows, segment, length = segment_length(n), i
     cdef int last = nest.ndim - 1, operands = nest.kernel.inputs + nest.kernel.row_results, o
-    cdef bint straight = True, beside = number is real and nest.core == 1, across, direct
+    cdef bint straight = True, beside = number is real and nest.core == 1, across, direct, crowded
     cdef Py_ssize_t along = nest.strides[0][last + nest.core], to_next = nest.strides[0][last]
     cdef LongRow row
     for o in range(operands):
         straight = straight and lies_straight(nest, o, tag, real_tag)
         beside = beside and nest.strides[o][last] == sizeof(real)
     straight = straight and n >= SHORT and number is real
-    direct = straight or beside
+    # Lines that are a multiple of a page apart share their places in the first-level cache: few of them fit, and those of
+    # a tile are copied.
+    crowded = along % PAGE == 0 and WAYS < n <= TILE // MOST_LANES
+    direct = straight or beside and not crowded
     if direct:
         across = not straight
         if straight:
