@@ -722,6 +722,9 @@ def digests(portable=False):
         if is_float(dtype):
             x[~np.isfinite(x)] = 1
         results = {"rescale": cyact.rescale(x, 0.3, -1.7), "rescale by channel": cyact.rescale(x, np.linspace(-1, 1, 1081), 0.5)}
+        results["relu masked"] = cyact.relu(x, out=np.zeros_like(x), where=np.random.default_rng(0).random(x.shape) < 0.5)
+        results["relu transposed"] = cyact.relu(x.T, out=np.zeros_like(x.T, order="C"))
+        results["relu in steps"] = cyact.relu(x[::-1, ::2], out=np.zeros_like(x)[:, ::2])
         for axis in (0, 1):
             y, logarithms = cyact.softmax(x, axis=axis), cyact.log_softmax(x, axis=axis)
             results |= {f"softmax {axis}": y, f"log_softmax {axis}": logarithms, f"logsumexp {axis}": cyact.logsumexp(x, axis=axis)}

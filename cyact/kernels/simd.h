@@ -504,15 +504,15 @@ static inline void cyact_store_where(void *to, const void *x, const uint8_t *mas
 #elif defined(__AVX2__)
 #define CYACT_LEAST_MASKED 4
 static inline void cyact_store_where(void *to, const void *x, const uint8_t *mask, size_t itemsize) {
-    __m256i v = _mm256_loadu_si256((const __m256i *)x), zero = _mm256_setzero_si256();
-    int32_t four;
+    const __m256i zero = _mm256_setzero_si256();
     if (itemsize == 4) {
-        __m256i m = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)mask));
-        _mm256_maskstore_epi32((int *)to, _mm256_cmpgt_epi32(m, zero), v);
+        CYACT_BOTH(__m256i m = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(mask + 8 * k)));
+            _mm256_maskstore_epi32((int *)to + 8 * k, _mm256_cmpgt_epi32(m, zero), _mm256_loadu_si256((const __m256i *)x + k)));
     } else {
-        memcpy(&four, mask, 4);
-        __m256i m = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
-        _mm256_maskstore_epi64((long long *)to, _mm256_cmpgt_epi64(m, zero), v);
+        CYACT_BOTH(int32_t four;
+            memcpy(&four, mask + 4 * k, 4);
+            __m256i m = _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four));
+            _mm256_maskstore_epi64((long long *)to + 4 * k, _mm256_cmpgt_epi64(m, zero), _mm256_loadu_si256((const __m256i *)x + k)));
     }
 }
 #else
