@@ -9,8 +9,8 @@ from libc.string cimport memcpy
 from cyact.kernels.dtypes cimport bfloat16, float16_like, half, integer, number, real, short_integer
 from cyact.kernels.elementary cimport bits_d, bits_f, from_bits_d, from_bits_f
 from cyact.kernels.simd cimport (
-    CONVERTS_64_BITS, HALF_LANES, LANES_16_BIT, VECTOR, int8_to_32, int16_to_32, load_first, loop1, loop2, loop_of_pairs,
-    narrow_lanes, store_first, uint8_to_32, uint16_to_32, widen_lanes,
+    CONVERTS_64_BITS, HALF_LANES, LANES_16_BIT, VECTOR, int8_to_32, int16_to_32, load_first, loop1, loop2,
+    loop_of_pairs, narrow_lanes, store_first, uint8_to_32, uint16_to_32, widen_lanes,
 )
 
 cdef extern from *:

@@ -87,8 +87,8 @@ cdef inline void row_scale(real m, real* shift, real* round, real* low) noexcept
     low[0] = top - <real> (110 if real is float else 760)
 
 
-# What makes a float of the largest exponential, that of ``top`` = m - shift, by a factor of 1 + delta for all of them: its
-# rounding error would else be in every share. What it still loses is 2^-29 of it.
+# What makes a float of the largest exponential, that of ``top`` = m - shift, by a factor of 1 + delta for all of them:
+# its rounding error would else be in every share. What it still loses is 2^-29 of it.
 cdef inline real row_delta(real top, real round, real low) noexcept nogil:
     cdef real s, p, p_lost, e
     row_exp(top, round, low, <real> 0, &s, &p, &p_lost)

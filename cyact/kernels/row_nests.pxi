@@ -460,8 +460,8 @@ cdef void compute_rows(
         straight = straight and lies_straight(nest, o, tag, real_tag)
         beside = beside and nest.strides[o][last] == sizeof(real)
     straight = straight and n >= SHORT and number is real
-    # Lines that are a multiple of a page apart share their places in the first-level cache: few of them fit, and those of
-    # a tile are copied.
+    # Lines that are a multiple of a page apart share their places in the first-level cache: few of them fit, and those
+    # of a tile are copied.
     crowded = along % PAGE == 0 and WAYS < n <= TILE // MOST_LANES
     direct = straight or beside and not crowded
     if direct:
