@@ -202,7 +202,7 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
             add_part(LOGSUMEXP, x, 0, x, 0, m, 1, scales, high, sums, rests)
             done += m
         fold(LOGSUMEXP, high, sums, rests, 1, 1, &sum, &rest)
-    others = sum_of_others(scales[3 * GROUP], scales[4 * GROUP], sum, rest)
+    others = sum_of_others(scales[3 * GROUP], scales[4 * GROUP], sum, rest, False)
     # e^(top - largest) (1 + others), down to the smallest subnormal number.
     two_sum(top, -<double> largest, &d, &dl)
     exp_sum[double](max(d, -800.0), dl, TWICE_ROUND, &t, &p)
@@ -289,7 +289,7 @@ cdef bint run_tile(
         e, e_pitch = tile[0], rows
     y, y_pitch = (e, e_pitch) if function == SOFTMAX else (x[second], pitch[second])
     add_tile(summed, terms, terms_pitch, y, y_pitch, n, rows, across, scales, sum, rest)
-    conclude_tile(function, padded, m, scales, sum, rest, numbers)
+    conclude_tile(summed, padded, m, scales, sum, rest, numbers)
     if function == LOG_SOFTMAX or function == LOGSUMEXP:
         for g in range(rows):
             if isnan(numbers[g]):
@@ -418,7 +418,7 @@ cdef bint next_pass(const RowNest* nest, LongRow* row, number* tag, real* real_t
         rest += row.rests[segment] + error
     largest = <real> row.largest
     find_scales(summed, &largest, 1, shift, scales)
-    conclude_tile(function, 1, &largest, scales, &sum, &rest, numbers)
+    conclude_tile(summed, 1, &largest, scales, &sum, &rest, numbers)
     if (function == LOG_SOFTMAX or function == LOGSUMEXP) and isnan(numbers[0]):
         conclude_log(largest, others_of(nest, tag, row.data[0], largest), numbers)
     for i in range(2):

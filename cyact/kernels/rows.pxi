@@ -26,12 +26,11 @@ cdef enum:
     FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
-# What a kernel computes of a row; ``Kernel.row``. The two that are rounded are what it does for softmax, and for the
-# other two, where the results have 16 bits (``terms_of``).
+# What a kernel computes of a row; ``Kernel.row``. ROUNDED_SOFTMAX is softmax of 16 bits (``terms_of``). log_softmax of
+# floats has exponentials that are rounded at once too.
 cdef enum:
     SOFTMAX = 1
     ROUNDED_SOFTMAX
-    ROUNDED_LOGSUMEXP
     LOG_SOFTMAX
     LOGSUMEXP
     SOFTMAX_GRAD
@@ -141,10 +140,7 @@ cdef void find_largest(
 # The function whose exponentials and sums are computed of rows of numbers of a dtype.
 cdef inline int terms_of(int function, number* tag) noexcept nogil:
     if number is half or number is bfloat16:
-        if function == SOFTMAX:
-            return ROUNDED_SOFTMAX
-        if function <= LOGSUMEXP:
-            return ROUNDED_LOGSUMEXP
+        return ROUNDED_SOFTMAX if function == SOFTMAX else LOG_SOFTMAX if function == LOGSUMEXP else function
     return function
 
 
@@ -153,14 +149,15 @@ cdef inline int terms_of(int function, number* tag) noexcept nogil:
 # has one.
 cdef bint find_scales(int function, const real* m, int rows, real* shift, real* scales) noexcept nogil:
     cdef Py_ssize_t g
-    if function == ROUNDED_SOFTMAX or function == ROUNDED_LOGSUMEXP:
+    for g in range(rows):
+        row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
+    if function == ROUNDED_SOFTMAX or function == LOG_SOFTMAX and real is float:
         for g in range(rows):
-            row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
-            scales[3 * GROUP + g] = rounded_exp(m[g] - shift[g], scales[g], scales[GROUP + g])
-            scales[2 * GROUP + g] = scales[4 * GROUP + g] = 0
+            scales[3 * GROUP + g] = largest_rounded_exp(
+                m[g] - shift[g], scales[g], scales[GROUP + g], &scales[4 * GROUP + g]
+            )
     else:
         for g in range(rows):
-            row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
             scales[2 * GROUP + g] = row_delta(m[g] - shift[g], scales[g], scales[GROUP + g])
             scales[3 * GROUP + g] = largest_exp(
                 m[g] - shift[g], scales[g], scales[GROUP + g], scales[2 * GROUP + g], &scales[4 * GROUP + g]
@@ -226,9 +223,8 @@ cdef inline void add_term(
     if function == ROUNDED_SOFTMAX:
         block[i] = rounded_exp(x[i], scale[0][i], scale[1][i])
         high[i] += block[i]
-    elif function == ROUNDED_LOGSUMEXP:
-        block[i] = rounded_exp(x[i], scale[0][i], scale[1][i])
-        sum[i] += block[i]
+    elif function == LOG_SOFTMAX and real is float:
+        sum[i] += rounded_exp(x[i], scale[0][i], scale[1][i])
     elif function <= LOGSUMEXP:
         row_exp(x[i], scale[0][i], scale[1][i], scale[2][i], &s, &p, &p_lost)
         block[i] = fma(s, p, s)
@@ -298,8 +294,8 @@ cdef void add_terms(
     elif function == ROUNDED_SOFTMAX and real is float:
         add_times(ROUNDED_SOFTMAX, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
                   across, high, sums, rests, sums_next)
-    elif function == ROUNDED_LOGSUMEXP and real is float:
-        add_times(ROUNDED_LOGSUMEXP, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
+    elif function == LOG_SOFTMAX and real is float:
+        add_times(LOG_SOFTMAX, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
                   across, high, sums, rests, sums_next)
     elif function == SOFTMAX_GRAD:
         add_times(SOFTMAX_GRAD, x, next, stride, y, y_next, y_stride, count, times, ahead, scales, scales_next,
@@ -588,7 +584,9 @@ cdef inline void conclude(
             row[0] = inverse
             row[GROUP] = (fma(-sum, inverse, 1.0) - rest * inverse + scales[4 * GROUP]) * inverse
     elif function <= LOGSUMEXP:
-        others = sum_of_others(scales[3 * GROUP], scales[4 * GROUP], sum, rest)
+        others = sum_of_others(
+            scales[3 * GROUP], scales[4 * GROUP], sum, rest, function == LOG_SOFTMAX and real is float
+        )
         conclude_log(m, others if others >= LEAST_OTHERS else NAN, row)
     else:
         row[0] = <real> (sum + rest)
@@ -609,7 +607,9 @@ cdef void conclude_tile(
 ) noexcept nogil:
     if function <= ROUNDED_SOFTMAX:
         conclude_rows(SOFTMAX, rows, m, scales, sum, rest, numbers)
-    elif function <= LOGSUMEXP:
+    elif function == LOG_SOFTMAX:
+        conclude_rows(LOG_SOFTMAX, rows, m, scales, sum, rest, numbers)
+    elif function == LOGSUMEXP:
         conclude_rows(LOGSUMEXP, rows, m, scales, sum, rest, numbers)
     else:
         conclude_rows(SOFTMAX_GRAD, rows, m, scales, sum, rest, numbers)
