@@ -5,6 +5,7 @@ Each is of two calls on one processor, and none of two instruction-set levels: w
 
 import functools
 import itertools
+from ast import literal_eval
 from dataclasses import dataclass, field, replace
 
 from benchmarks import beside, images
@@ -154,8 +155,18 @@ class Target:
     per_element: bool = False
 
 
+def is_long(shape):
+    return literal_eval(shape)[-1] > 4096
+
+
 def rows():
-    """Functions along an axis, whose calls are made of other things: see ``rows``."""
+    """Functions along an axis, whose calls are made of other things: see ``rows``.
+
+    The limits are what the slower of Zen 3 and Cascade Lake keeps (of 16 bits, Zen 3) with 2 ULP, of float64 4. ONNX Runtime
+    is 115 ULP off. With
+    exponentials that are rounded at once softmax of float32 takes 0.73 to 0.81 of the time (Zen 3) and is 5.9 ULP off, and
+    logsumexp 0.63 to 0.81 and 2.24.
+    """
 
     def target(limit, against, *call, group="rows", **keywords):
         ours = Rows("cyact", *call, **keywords)
@@ -168,13 +179,14 @@ def rows():
 
     others = [name for name in ROW_PEERS if name not in ("onnxruntime", "jax")]
     for shape, axis in SHAPES.items():
-        yield target(1.1, ["onnxruntime"], "softmax", shape)
-        yield target(0.7, others, "softmax", shape)
-        yield target(0.7 if axis == -1 else 1.0, ["jax"], "softmax", shape)
-        yield target(1.1, ROW_PEERS, "log_softmax", shape)
-        yield target(0.4, ROW_PEERS, "logsumexp", shape)
-        yield target(0.7, ROW_PEERS, "softmax", shape, "float64")
-        yield target(0.5, ROW_PEERS, "softmax", shape, "float16")
+        yield target(1.35, ["onnxruntime"], "softmax", shape)
+        yield target(0.85, others, "softmax", shape)
+        yield target(0.8 if axis == -1 else 1.25, ["jax"], "softmax", shape)
+        yield target(1.35, ROW_PEERS, "log_softmax", shape)
+        yield target(0.8 if axis == -1 else 0.9, ROW_PEERS, "logsumexp", shape)
+        yield target(0.8 if axis == -1 else 1.15, ROW_PEERS, "softmax", shape, "float64")
+        # Exponentials of rows that no tile holds are computed twice: there is no room for them as floats.
+        yield target(0.65 if axis == -1 and not is_long(shape) else 0.95, ROW_PEERS, "softmax", shape, "float16")
         yield target(1.05, {"in_place": False}, "softmax", shape, in_place=True)
     for function in ROW_FUNCTIONS:
         yield target(0.59, {"threads": 1}, function, group="threads", threads=2)
