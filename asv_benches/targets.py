@@ -163,9 +163,8 @@ def rows():
     """Functions along an axis, whose calls are made of other things: see ``rows``.
 
     The limits are what the slower of Zen 3 and Cascade Lake keeps (of 16 bits, Zen 3) with 2 ULP, of float64 4. ONNX Runtime
-    is 115 ULP off. With
-    exponentials that are rounded at once softmax of float32 takes 0.73 to 0.81 of the time (Zen 3) and is 5.9 ULP off, and
-    logsumexp 0.63 to 0.81 and 2.24.
+    is 115 ULP off. With exponentials that are rounded at once softmax takes 0.7 to 0.86 of the time (Zen 3; of float64 0.75
+    to 1) and is 5.9 ULP off, and logsumexp takes 0.8 to 0.9 of it and is 2.24 ULP off.
     """
 
     def target(limit, against, *call, group="rows", **keywords):
