@@ -182,10 +182,10 @@ def rows():
         yield target(0.85, others, "softmax", shape)
         yield target(0.8 if axis == -1 else 1.25, ["jax"], "softmax", shape)
         yield target(1.35, ROW_PEERS, "log_softmax", shape)
-        yield target(0.8 if axis == -1 else 0.9, ROW_PEERS, "logsumexp", shape)
+        yield target(0.8 if axis == -1 else 1.0, ROW_PEERS, "logsumexp", shape)
         yield target(0.8 if axis == -1 else 1.15, ROW_PEERS, "softmax", shape, "float64")
         # Exponentials of rows that no tile holds are computed twice: there is no room for them as floats.
-        yield target(0.65 if axis == -1 and not is_long(shape) else 0.95, ROW_PEERS, "softmax", shape, "float16")
+        yield target(0.65 if axis == -1 and not is_long(shape) else 1.0, ROW_PEERS, "softmax", shape, "float16")
         yield target(1.05, {"in_place": False}, "softmax", shape, in_place=True)
     for function in ROW_FUNCTIONS:
         yield target(0.59, {"threads": 1}, function, group="threads", threads=2)
