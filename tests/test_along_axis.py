@@ -90,6 +90,21 @@ def test_errors(name, dtype):
         assert found.max() <= limit(name, dtype), (row[:4], len(row), found.argmax())
 
 
+def test_errors_of_short_rows():
+    """log_softmax of float32, whose exponentials are rounded at once, in many rows: against longdouble, as nothing cancels."""
+    rng = np.random.default_rng(7)
+    for n in (2, 3, 5, 20):
+        for scale in (0.05, 0.3, 1, 5, 20):
+            x = rng.normal(0, scale, (20_000, n)).astype("float32")
+            wide = x.astype(np.longdouble)
+            less = wide - wide.max(axis=1, keepdims=True)
+            others = np.exp(less)
+            others[np.arange(len(x)), x.argmax(axis=1)] = 0
+            exact = less - np.log1p(others.sum(axis=1, keepdims=True))
+            found = np.abs(cyact.log_softmax(x) - exact) / np.spacing(np.abs(exact).astype("float32"))
+            assert found.max() <= limit("log_softmax", x.dtype), (n, scale)
+
+
 @pytest.mark.parametrize("dtype", COMPUTED, ids=str)
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_errors_of_gradients(name, dtype):
