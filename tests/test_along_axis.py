@@ -40,7 +40,7 @@ def operands(name, shape, dtype, seed=0):
 # ---- values ----
 
 def hard_rows(dtype):
-    """Rows of a dtype. Those of 16 bits are float32's, where these are finite in float16."""
+    """Rows of a dtype. Those of 16 bits are float32's, brought below the largest float16."""
     for row in hard_numbers(dtype if dtype in COMPUTED else COMPUTED[0]):
         yield row.astype(dtype) if dtype in COMPUTED else np.minimum(row, 6e4).astype(dtype)
 

@@ -15,9 +15,13 @@ SHAPES = {
 }
 
 
+def lengths(shape):
+    """The lengths of the axes of one of ``SHAPES``."""
+    return tuple(map(int, shape.strip("()").split(",")))
+
+
 def logits(shape, dtype, seed=0):
-    size = tuple(map(int, shape.strip("()").split(",")))
-    return aligned(np.random.default_rng(seed).normal(0, 3, size).astype(dtype))
+    return aligned(np.random.default_rng(seed).normal(0, 3, lengths(shape)).astype(dtype))
 
 
 class Rows:

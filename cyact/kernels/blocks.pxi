@@ -39,7 +39,7 @@ cdef void run_blocks(
         # Whole cache lines: where arrays are not aligned, as by clang, every vector would lie in two.
         blocks[o] = <real*> ((<size_t> memory + 63) & <size_t> -64) + o * BLOCK
         at[o] = <void*> blocks[o]
-    # By themselves: in one loop with the others gcc and clang would store under masks, see ``begin`` in rows.pxi.
+    # In a loop of their own: in the one above compilers would store under masks, see ``begin`` in rows.pxi.
     for o in range(kernel.inputs, out + 1):
         if not (number is half or number is bfloat16):
             at[o] = <void*> x[o]

@@ -60,11 +60,13 @@ cdef inline real lost_of(real s, real p, real e) noexcept nogil:
     return fma(s, p, s - e)
 
 
-# The same, rounded at once, in two thirds of the operations: within 1.4 2^-24 of itself for float.
+# e^d / 2^K as ``row_exp`` computes it, but rounded at once, in two thirds of the operations. For float its relative
+# error is at most 1.4 2^-24.
 #
-# That is nothing beside 16 bits. And it is enough for log_softmax of floats, which stays within 2 ULP: results near 0,
-# log(1 + others), have the error of the other exponentials and a last rounding, 1.9 ULP together; those farther from 0
-# have less. logsumexp may cancel once more, and would miss its limit.
+# That does not show in results of 16 bits. It is also little enough for log_softmax of floats, which stays within 2
+# ULP. Results near 0 are log(1 + others), where ``others`` is the sum of all exponentials but the largest, relative to
+# that one. They have the error of the other exponentials and of one last rounding, at most 1.9 ULP together; results
+# farther from 0 have less. logsumexp adds the row's largest element, which may cancel that, and would miss its limit.
 cdef inline real rounded_exp(real d, real round, real low) noexcept nogil:
     cdef real log2e = LOG2E_F if real is float else LOG2E
     cdef real ln2 = LN2_HIGH_F if real is float else LN2_HIGH, ln2_low = LN2_LOW_F if real is float else LN2_LOW
@@ -90,13 +92,19 @@ cdef inline void row_scale(real m, real* shift, real* round, real* low) noexcept
     low[0] = top - <real> (110 if real is float else 760)
 
 
-# What makes a float of the largest exponential, that of ``top`` = m - shift, by a factor of 1 + delta for all of them:
-# its rounding error would else be in every share. What it still loses is 2^-29 of it.
-cdef inline real row_delta(real top, real round, real low) noexcept nogil:
-    cdef real s, p, p_lost, e
+# What e, a rounded largest exponential of a row, has lost of it, relative to e. ``top`` is m - shift.
+cdef inline real lost_of_largest(real e, real top, real round, real low) noexcept nogil:
+    cdef real s, p, p_lost
     row_exp(top, round, low, <real> 0, &s, &p, &p_lost)
-    e = fma(s, p, s)
-    return -fma(s, p_lost, lost_of(s, p, e)) / e
+    return fma(s, p_lost, lost_of(s, p, e)) / e
+
+
+# What makes a float of the largest exponential, by a factor of 1 + delta for all of them: its rounding error would
+# else be in every share. What it still loses is 2^-29 of it.
+cdef inline real row_delta(real top, real round, real low) noexcept nogil:
+    cdef real s, p, p_lost
+    row_exp(top, round, low, <real> 0, &s, &p, &p_lost)
+    return -lost_of_largest(fma(s, p, s), top, round, low)
 
 
 # The largest exponential of a row, and what it has lost of s (1 + p), relative to it: what a sum takes up of it.
@@ -105,14 +113,6 @@ cdef inline real largest_exp(real top, real round, real low, real delta, real* l
     row_exp(top, round, low, delta, &s, &p, &p_lost)
     e = fma(s, p, s)
     lost[0] = lost_of(s, p, e) / e
-    return e
-
-
-# The largest exponential where all are rounded at once, and what it has lost.
-cdef inline real largest_rounded_exp(real top, real round, real low, real* lost) noexcept nogil:
-    cdef real s, p, p_lost, e = rounded_exp(top, round, low)
-    row_exp(top, round, low, <real> 0, &s, &p, &p_lost)
-    lost[0] = fma(s, p_lost, lost_of(s, p, e)) / e
     return e
 
 

@@ -115,8 +115,8 @@ cdef void store_rows(
         store_row(nest, operand, tag, row + g * to_next, 0, nest.length, x + g * nest.length)
 
 
-# Whole rows, whose elements i come to lie beside each other at to[i rows]; or back. Of other dtypes than the
-# computation's they are converted first, if they lie beside each other, and turned then.
+# Whole rows, whose elements i come to lie beside each other at to[i rows]; or back. Rows that have to be converted and
+# lie beside each other are converted by vectors first, and transposed then.
 cdef void load_across(
     const RowNest* nest, int operand, number* tag, const char* row, Py_ssize_t to_next, Py_ssize_t rows, real* to
 ) noexcept nogil:
@@ -124,7 +124,7 @@ cdef void load_across(
     cdef float straight[TILE + GROUP]
     if real is float and not (number is real):
         if rows_beside(nest, operand, to_next, sizeof(number)):
-            load_rows(nest, operand, tag, row, to_next, rows, straight)
+            load_run[number, real](<const number*> row, sizeof(number), rows * nest.length, straight)
             copy_plane(
                 <char*> to, size, rows * size, <const char*> straight, nest.length * size, size, rows, nest.length, size
             )
@@ -150,7 +150,7 @@ cdef void store_across(
             copy_plane(
                 <char*> straight, nest.length * size, size, <const char*> x, size, rows * size, rows, nest.length, size
             )
-            store_rows(nest, operand, tag, row, to_next, rows, straight)
+            store_run(tag, straight, row, sizeof(number), rows * nest.length)
             return
     elif nest.core == 1 and to_next != size:        # integers have results of this dtype
         copy_plane(
@@ -213,8 +213,8 @@ cdef double others_of(const RowNest* nest, number* tag, const char* row, real la
 # ---- tiles ----
 
 cdef enum:
-    PAGE = 4096         # bytes
-    WAYS = 8            # places of the first-level cache that such lines share
+    PAGE = 4096         # bytes; lines that are a multiple of it apart fall into one set of the first-level cache,
+    WAYS = 8            # which holds that many lines
     STREAMS = 16        # places in each of two arrays at which a processor's own prefetchers go on by themselves
 
 
@@ -460,8 +460,8 @@ cdef void compute_rows(
         straight = straight and lies_straight(nest, o, tag, real_tag)
         beside = beside and nest.strides[o][last] == sizeof(real)
     straight = straight and n >= SHORT and number is real
-    # Lines that are a multiple of a page apart share their places in the first-level cache: few of them fit, and those
-    # of a tile are copied.
+    # Rows across whose elements lie in more lines of one set than it holds are copied into the tile: read where they
+    # lie, each line would have left the cache before it is needed again.
     crowded = along % PAGE == 0 and WAYS < n <= TILE // MOST_LANES
     direct = straight or beside and not crowded
     if direct:

@@ -26,8 +26,8 @@ cdef enum:
     FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
-# What a kernel computes of a row; ``Kernel.row``. ROUNDED_SOFTMAX is softmax of 16 bits (``terms_of``). log_softmax of
-# floats has exponentials that are rounded at once too.
+# What a kernel computes of a row; ``Kernel.row``. ROUNDED_SOFTMAX is what it computes for softmax of 16 bits, and
+# LOG_SOFTMAX for logsumexp of 16 bits (``terms_of``). For both the exponentials of floats are rounded at once.
 cdef enum:
     SOFTMAX = 1
     ROUNDED_SOFTMAX
@@ -151,10 +151,15 @@ cdef bint find_scales(int function, const real* m, int rows, real* shift, real* 
     cdef Py_ssize_t g
     for g in range(rows):
         row_scale(m[g], &shift[g], &scales[g], &scales[GROUP + g])
-    if function == ROUNDED_SOFTMAX or function == LOG_SOFTMAX and real is float:
+    if function == ROUNDED_SOFTMAX:         # whose sums have what the exponentials have, and nothing more
         for g in range(rows):
-            scales[3 * GROUP + g] = largest_rounded_exp(
-                m[g] - shift[g], scales[g], scales[GROUP + g], &scales[4 * GROUP + g]
+            scales[2 * GROUP + g] = scales[4 * GROUP + g] = 0
+    elif function == LOG_SOFTMAX and real is float:
+        for g in range(rows):
+            scales[2 * GROUP + g] = 0
+            scales[3 * GROUP + g] = rounded_exp(m[g] - shift[g], scales[g], scales[GROUP + g])
+            scales[4 * GROUP + g] = lost_of_largest(
+                scales[3 * GROUP + g], m[g] - shift[g], scales[g], scales[GROUP + g]
             )
     else:
         for g in range(rows):
@@ -199,8 +204,8 @@ cdef inline void spread_rows(const real* numbers, Py_ssize_t step, bint whole, P
         load_first(to, numbers, n, sizeof(real))
 
 
-# A vector of sums of two parts. The first ones of softmax are of the dtype (``high``), the others double. Stored by
-# ``store_vector``, for the reason that it has.
+# Copies a vector of sums of two parts. softmax's first parts are of the dtype (``high``), those of other functions are
+# double. ``store_vector`` keeps gcc from copying a vector in halves, which a load of the whole would wait for.
 cdef inline void take_sums(
     int function, const real* highs, const double* sums, const real* rests, real* high, double* sum, real* rest
 ) noexcept nogil:
@@ -343,8 +348,8 @@ cdef inline real begun_with(int function, const real* tag) noexcept nogil:
     return START_F if real is float else START
 
 
-# Sums of no terms. A loop for either array: in one of both gcc would store under a mask, which takes AMD's processors
-# without AVX-512 ten times as long.
+# Sums of no terms. Each array is filled by itself: in one loop over both gcc would store under masks, for which AMD's
+# processors without AVX-512 take many times as long as for a plain store.
 cdef inline void begin(int function, real* high, double* sums, real* rests, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef real start = begun_with(function, rests)

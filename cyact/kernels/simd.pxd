@@ -22,7 +22,8 @@ cdef extern from "simd.h":
     void widen_lanes "CYACT_WIDEN"(const half* x, float* out) noexcept nogil
     void narrow_lanes "CYACT_NARROW"(const float* x, half* out) noexcept nogil
 
-    const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"        # vectors of 64-bit integers to double, at once
+    # The processor has an instruction that converts a vector of 64-bit integers to double.
+    const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
     # As many short integers as a vector has floats.
     void int8_to_32 "cyact_int8_to_32"(const int8_t* x, int32_t* to) noexcept nogil
     void uint8_to_32 "cyact_uint8_to_32"(const uint8_t* x, int32_t* to) noexcept nogil
