@@ -247,6 +247,44 @@ def test_transposes_too_large_for_the_cache(case, dtype, shape):
         set_streamed(before)
 
 
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_transposed_input_with_slopes_of_any_shape(dtype, large):
+    """Long rows of a tile, which the kernel writes where they belong, and whole tiles; two inputs in two orders."""
+    random = np.random.default_rng(0)
+    before = set_streamed(0 if large else 2**40)
+    try:
+        for shape, slopes in itertools.product([(2, 3, 300), (2, 70, 130), (3, 17, 64)], itertools.product([False, True], repeat=3)):
+            x, other = (random.normal(0, 3, shape).astype(dtype) for _ in range(2))
+            alpha = random.normal(0, 1, [n if kept else 1 for n, kept in zip(shape, slopes, strict=True)]).astype(dtype)
+            turned = np.moveaxis(np.moveaxis(x, 1, 2).copy(), 2, 1)
+            out, whole = np.zeros_like(x), np.broadcast_to(alpha, shape).copy()
+            for given in (alpha, np.asfortranarray(whole)):
+                cyact.leaky_relu(turned, given, out=out)
+                assert_same_bits(out, cyact.leaky_relu(x.ravel(), whole.ravel()).reshape(shape), (shape, slopes))
+                cyact.leaky_relu_grad(turned, np.asfortranarray(other), given, out=out)
+                assert_same_bits(out, cyact.leaky_relu_grad(x.ravel(), other.ravel(), whole.ravel()).reshape(shape), (shape, slopes))
+    finally:
+        set_streamed(before)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_masks_of_every_pattern(dtype):
+    """Of eight neighbours, and of rows of every length to 300; bytes that are true without being 1, in masks that are views."""
+    random = np.random.default_rng(0)
+    patterns = np.array(list(itertools.product([0, 1], repeat=8)), "uint8").ravel()
+    x = random.integers(1, 100, 2 * patterns.size).astype(dtype)
+    for mask in (patterns, patterns * random.integers(1, 256, patterns.size, "uint8")):
+        for step in (1, 2):
+            out = np.zeros(step * mask.size, dtype)[::step]
+            cyact.relu(x[:mask.size], out=out, where=mask.view(bool))
+            assert_same_bits(out, np.where(mask != 0, x[:mask.size], np.zeros(1, dtype)))
+    for n in range(300):
+        out, mask = np.zeros(n + 8, dtype), random.random(n) < 0.5
+        cyact.relu(x[:n], out=out[:n], where=mask)
+        assert_same_bits(out, np.append(np.where(mask, x[:n], np.zeros(1, dtype)), np.zeros(8, dtype)), n)
+
+
 def test_fresh_result_has_the_layout_that_numpy_gives(case, dtype):
     """order="K": the input's axes in their order in memory, without its gaps."""
     for shape, layout in itertools.product([(5, 7, 6), (1, 7, 3), (4, 1, 1)], LAYOUTS):

@@ -9,19 +9,24 @@
 #     short rows, or steps in a row       a block is several rows, or a part of one
 #     an input in another order           a block is a tile: a part of a row of the output, or the whole of a short one,
 #                                         by a part of a row of the input. Tiles follow each other along that row, as
-#                                         prefetchers like it
+#                                         prefetchers like it. Where the output's part is long, the kernel writes each
+#                                         row of it where it belongs
 #     likewise, of few elements           a block is a part of the input's row by all axes inside of it in the output,
 #                                         which is then written in order
-#     likewise, and the cache is too      a tile is one line of the output by a longer part of the input's row: fewer
-#     small for the call                  rows are read side by side, and the lines are written past the cache
+#     likewise, and the cache is too      results are written past the cache. Where rows of the output are whole cache
+#     small for the call                  lines, a tile is one or two of them by a part of the input's row: small, so
+#                                         that what is read ahead for the next one does not wait for memory at once
 
 cdef enum:
     LONG_ROW = 64           # elements from which a straight row goes to the kernel as it lies
     LONG_FOLLOWING_ROW = 512        # likewise where copying an operand that repeats is all that longer blocks take
     LONGEST_ROW = 32768     # elements of such a block at most: threads share rows that are longer
-    TILE_ROW = 64           # elements of a tile along the output
-    SHORT_ROW = 128         # elements of an output's row that tiles do not cut
+    TILE_ROW = 128          # elements of a tile along the output
+    LARGE_TILE_ROW = 64     # likewise where the cache is too small for the call: longer parts of the input are read
+    STREAMED_TILE = 2048    # bytes of a tile whose lines are written past the cache
+    SHORT_ROW = 128         # elements of an input's row that such tiles do not cut
     SQUARE = 4              # elements along the input that a tile is a multiple of: vectors turn as many a side
+    LONG_PART = 128         # elements of a tile along the output from which the kernel writes them where they belong
     SHORT_PART = 8          # elements of an input's row, at least, of a block that has whole axes beside it
     BLOCK_BYTES = 4096      # bytes of a block of the widest operand, at most
     BUFFER = 8192           # bytes of an operand's copy: a tile may have that many
@@ -35,7 +40,7 @@ cdef Py_ssize_t even_part(Py_ssize_t length, Py_ssize_t most, Py_ssize_t unit) n
 
 # Such a unit, where parts are to be whole cache lines.
 cdef inline Py_ssize_t whole_lines(Py_ssize_t most) noexcept nogil:
-    return 64 if most >= 64 else 16 if most >= 16 else 1
+    return 64 if most >= 64 else 16 if most >= 16 else 8 if most >= 8 else 1
 
 
 # Makes an axis the last but one.
@@ -95,10 +100,32 @@ cdef bint has_straight_rows(const LoopNest* nest) noexcept nogil:
     return last == 0 or nest.shape[last] >= (LONG_FOLLOWING_ROW if rows_follow(nest) else LONG_ROW)
 
 
+# Whether every row of the output begins at the same place of a cache line.
+cdef bint has_rows_of_lines(const LoopNest* nest) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, axis
+    cdef Py_ssize_t bits = 0
+    for axis in range(last):
+        bits |= nest.strides[out][axis]
+    return bits & 63 == 0 and nest.strides[out][last] == nest.itemsize[out]
+
+
+# Whether the last cache is too small for what is transposed, so that results are better written past it. Of arrays that
+# are read and written in pieces it holds half of what it holds of contiguous ones, as measured. What is computed in
+# place is in it all the same.
+cdef bint is_large(const LoopNest* nest) noexcept nogil:
+    cdef int out = nest.kernel.operands - 1, o
+    cdef Py_ssize_t itemsize = nest.itemsize[out]
+    for o in range(nest.kernel.inputs):
+        if nest.data[o] == nest.data[out]:
+            return False
+        itemsize += nest.itemsize[o]
+    return CAN_STREAM and nest.size * itemsize >= nest.streamed_from // 2
+
+
 cdef void choose_block(LoopNest* nest) noexcept nogil:
     cdef int last = nest.ndim - 1, axis, a, o, widest = 1
     cdef Py_ssize_t inner = 1, n = nest.shape[last], room, across, rows
-    cdef bint large = nest.size * (nest.itemsize[0] + nest.itemsize[nest.kernel.operands - 1]) >= nest.streamed_from
+    cdef bint lines
     nest.in_lines = nest.past_cache = False
     nest.row_axis = max(0, last - 1)
     for axis in range(nest.ndim):
@@ -116,6 +143,7 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
         return
     axis = transposed_axis(nest)
     if axis >= 0:
+        nest.past_cache = is_large(nest)
         room = BUFFER // widest
         for a in range(axis + 1, nest.ndim):
             inner *= nest.shape[a]
@@ -127,8 +155,14 @@ cdef void choose_block(LoopNest* nest) noexcept nogil:
             return
         move_axis(nest, axis)
         nest.outer = last - 1
-        nest.in_lines, nest.past_cache = True, large
-        across = 64 // widest if large else n if n <= SHORT_ROW else TILE_ROW
+        nest.in_lines = True
+        lines = nest.past_cache and has_rows_of_lines(nest)
+        if lines:
+            across = (64 if widest < 4 else 128) // widest
+        else:
+            across = LARGE_TILE_ROW if nest.past_cache else TILE_ROW
+        if lines and nest.shape[last - 1] > SHORT_ROW:
+            room = STREAMED_TILE // widest
         rows = even_part(nest.shape[last - 1], room // min(n, across), SQUARE)
         nest.block[last - 1] = rows
         nest.block[last] = even_part(n, room // rows, whole_lines(room // rows))
@@ -172,11 +206,9 @@ cdef bint is_repeated(const LoopNest* nest, int o) noexcept nogil:
 # Whether the output's part of a block is whole cache lines, unless the block is cut off. They need not begin where the
 # output does: the first block is shorter then.
 cdef bint writes_lines(LoopNest* nest) noexcept nogil:
-    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, axis, itemsize = nest.itemsize[out]
-    cdef Py_ssize_t bits = nest.block[last] * itemsize, before = <Py_ssize_t> nest.data[out] & 63
-    for axis in range(last):
-        bits |= nest.strides[out][axis]
-    if bits & 63 or nest.strides[out][last] != itemsize or before % itemsize:
+    cdef int out = nest.kernel.operands - 1, last = nest.ndim - 1, itemsize = nest.itemsize[out]
+    cdef Py_ssize_t before = <Py_ssize_t> nest.data[out] & 63
+    if not has_rows_of_lines(nest) or nest.block[last] * itemsize & 63 or before % itemsize:
         return False
     if before != 0 and nest.block[last] == nest.shape[last]:
         return False
@@ -210,9 +242,13 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
             nest.prefetched[o] = last > 0 and nest.strides[o][last] > 0 and (o == out or nest.data[o] != nest.data[out])
         elif nest.past_cache and not nest.repeated[o] and o != out:
             stride = magnitude(nest.strides[o][last - 1])
-            nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) > 2 * stride * nest.block[last - 1]
+            nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) >= 64
     nest.lacking = 0
-    nest.past_cache = nest.past_cache and CAN_STREAM and not nest.as_it_lies[out] and writes_lines(nest)
+    nest.past_cache = nest.past_cache and (nest.as_it_lies[out] or writes_lines(nest))
+    nest.by_rows = (
+        nest.in_lines and not nest.past_cache and not nest.masked and nest.block[last] >= LONG_PART
+        and not nest.straight[out] and nest.types[out] == kernel.types[out] and nest.strides[out][last] == nest.itemsize[out]
+    )
     nest.blocks = 1
     for axis in range(nest.ndim):
         nest.blocks *= blocks_along(nest, axis)

@@ -91,8 +91,8 @@ cdef extern from "simd.h":
         char* to, Py_ssize_t to_row, const char* source, Py_ssize_t row, size_t itemsize
     ) noexcept nogil
 
-    enum: LEAST_MASKED "CYACT_LEAST_MASKED"     # bytes of the smallest unit that can be stored under a mask
-    # Such a store of a vector; a byte of the mask for each unit.
+    const bint HAS_MASKED_STORES "CYACT_HAS_MASKED_STORES"
+    # A store of a vector under a mask; a byte of the mask for each unit.
     void store_where "cyact_store_where"(void* to, const void* x, const uint8_t* mask, size_t itemsize) noexcept nogil
 
     # The calling thread's floating-point flags (MXCSR, FPSR), and the mask of those that NumPy warns of. Inexact is not

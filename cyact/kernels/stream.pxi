@@ -7,19 +7,19 @@ cdef enum:
     STREAM_BLOCK = 1024     # bytes of output: few, so that memory is not idle while the kernel computes
 
 
-cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil:
+# The caller sees to the fence, which orders such stores before later ones.
+cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil:
     cdef int out = kernel.operands - 1, arrays = kernel.inputs if single else out, o
     cdef char memory[STREAM_BLOCK + 64]
     cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
     cdef char* at[MAX_OPERANDS]
     cdef char* target
-    cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], length = 64, bytes
+    cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], unit = 64, length, bytes
     cdef Py_ssize_t line[MAX_OPERANDS]      # bytes of an input that a cache line of output is made of
     # A block has whole lines, also where an element is a pixel of three floats.
-    while length % 2 == 0 and length // 2 * itemsize % 64 == 0:
-        length //= 2
-    length = STREAM_BLOCK // itemsize // length * length
-    bytes = length * itemsize
+    while unit % 2 == 0 and unit // 2 * itemsize % 64 == 0:
+        unit //= 2
+    length = STREAM_BLOCK // itemsize // unit * unit
     # Up to the first whole line, and from the last one on, the kernel writes as always.
     m = 0
     while m < 64 and (<Py_ssize_t> args[out] + m * itemsize) % 64 != 0:
@@ -36,7 +36,9 @@ cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint sin
         if kernel.stores_past_cache and <Py_ssize_t> target % 64 == 0:
             m = n
             kernel.call(kernel, at, m, single, True)
-        elif m == length:
+        elif m >= unit:
+            m -= m % unit
+            bytes = m * itemsize
             at[out] = block
             kernel.call(kernel, at, m, single, False)
             for o in range(arrays):
@@ -51,4 +53,8 @@ cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint sin
             at[o] += m * kernel.itemsize[o]
         n -= m
         m = min(n, length)
+
+
+cdef void run_streamed(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil:
+    stream(kernel, args, n, single)
     fence()

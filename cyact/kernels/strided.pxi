@@ -206,6 +206,18 @@ cdef inline void prefetch_next(const LoopNest* nest, const Place* place, int o) 
             prefetch(p + i * nest.strides[o][last] + 64 * k)
 
 
+# Calls the kernel for each row of a tile, which it writes where it belongs.
+cdef void call_by_rows(const LoopNest* nest, const Place* place, char** args) noexcept nogil:
+    cdef const Kernel* kernel = nest.kernel
+    cdef int out = kernel.operands - 1, last = nest.ndim - 1, o
+    cdef Py_ssize_t n = place.extent[last], row
+    for row in range(place.extent[last - 1]):
+        kernel.call(kernel, args, n, nest.single, False)
+        for o in range(kernel.inputs if nest.single else out):
+            args[o] += n * kernel.itemsize[o]
+        args[out] += nest.strides[out][last - 1]
+
+
 cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
     cdef const Kernel* kernel = nest.kernel
     cdef int out = kernel.operands - 1, o
@@ -225,7 +237,7 @@ cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noex
     go_to(nest, &place, start)
     while True:
         for o in range(nest.operands):
-            args[o] = place.at[o] if nest.as_it_lies[o] else buffers[o]
+            args[o] = place.at[o] if nest.as_it_lies[o] or nest.by_rows and o == out else buffers[o]
             if o != out and not nest.as_it_lies[o] and not nest.repeated[o]:
                 fetch(nest, o, place.at[o], place.extent, place.n, buffers[o], scratch)
             if nest.prefetched[o]:
@@ -236,9 +248,14 @@ cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noex
             if not every:
                 args[out] = buffers[out]
         if some:
-            kernel.call(kernel, args, place.n, nest.single, False)
-            if args[out] == buffers[out]:
-                put_back(nest, &place, buffers[out], scratch, NULL if every else mask)
+            if nest.by_rows:
+                call_by_rows(nest, &place, args)
+            elif args[out] != buffers[out] and nest.past_cache:
+                stream(kernel, args, place.n, nest.single)
+            else:
+                kernel.call(kernel, args, place.n, nest.single, False)
+                if args[out] == buffers[out]:
+                    put_back(nest, &place, buffers[out], scratch, NULL if every else mask)
         start += 1
         if start == stop:
             break

@@ -144,7 +144,8 @@ cdef struct LoopNest:
     bint as_it_lies[NEST_OPERANDS]  # the kernel takes it where it is
     bint repeated[NEST_OPERANDS]    # the same in every block, copied once
     bint prefetched[NEST_OPERANDS]  # the next block is far from the one before
-    bint past_cache                 # cache lines of results are written past the cache
+    bint by_rows                    # the kernel writes each row of a tile where it belongs
+    bint past_cache                 # results are written past the cache
     Py_ssize_t lacking              # elements that the first block along the last axis is shorter by, for whole lines
 
 cdef struct Level:
