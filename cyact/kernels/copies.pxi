@@ -117,12 +117,24 @@ cdef inline void transpose(
         i += wide
 
 
+# One row many times, which a slope for each channel takes: what there is already is copied, twice as much each time.
+cdef inline void repeat_row(unit* to, const unit* source, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t done = n, more
+    copy_run(to, sizeof(unit), source, step, n)
+    while done < rows * n:
+        more = min(done, rows * n - done)
+        memcpy(to + done, to, more * sizeof(unit))
+        done += more
+
+
 cdef void copy_units(
     unit* to, Py_ssize_t to_row, Py_ssize_t to_step, const unit* source, Py_ssize_t row, Py_ssize_t step,
     Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
     cdef Py_ssize_t size = sizeof(unit), i
-    if to_step == size and step == size:
+    if row == 0 and to_step == size and to_row == n * size and rows > 1:
+        repeat_row(to, source, step, rows, n)
+    elif to_step == size and step == size:
         for i in range(rows):
             copy_bytes(<char*> to + i * to_row, <const char*> source + i * row, n * size)
     elif to_step == size and row == size:
