@@ -15,8 +15,8 @@ bound by arithmetic.
 from cyact.kernels.convert cimport converted, load_block, load_integers, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, STAGES_APART, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, load_first, loop1,
-    loop2, loop3, loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
+    LANES_16_BIT, STAGES_APART, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, forget_integers,
+    load_first, loop1, loop2, loop3, loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
 )
 
 cdef enum:
@@ -235,6 +235,8 @@ cdef inline void map_integer(
         p = spread
     while done < whole:
         load_integers(x + done, block)
+        if real is double:
+            forget_integers(block, VECTOR // sizeof(float))
         loop2(lanes, VECTOR // sizeof(float), out + done, f, block, p)
         p += step
         done += lanes

@@ -118,7 +118,9 @@ cdef inline void transpose(
 
 
 # One row many times, which a slope for each channel takes: what there is already is copied, twice as much each time.
-cdef inline void repeat_row(unit* to, const unit* source, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+cdef inline void repeat_row(
+    unit* to, const unit* source, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
     cdef Py_ssize_t done = n, more
     copy_run(to, sizeof(unit), source, step, n)
     while done < rows * n:

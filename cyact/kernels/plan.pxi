@@ -241,13 +241,15 @@ cdef void plan_nest(LoopNest* nest) noexcept nogil:
         if nest.outer == last:      # rows
             nest.prefetched[o] = last > 0 and nest.strides[o][last] > 0 and (o == out or nest.data[o] != nest.data[out])
         elif nest.past_cache and not nest.repeated[o] and o != out:
+            # Pixels of a few bytes are read one behind the other, which the processor foresees.
             stride = magnitude(nest.strides[o][last - 1])
             nest.prefetched[o] = stride > 0 and magnitude(nest.strides[o][last]) >= 64
     nest.lacking = 0
     nest.past_cache = nest.past_cache and (nest.as_it_lies[out] or writes_lines(nest))
     nest.by_rows = (
-        nest.in_lines and not nest.past_cache and not nest.masked and nest.block[last] >= LONG_PART
-        and not nest.straight[out] and nest.types[out] == kernel.types[out] and nest.strides[out][last] == nest.itemsize[out]
+        nest.in_lines and not nest.past_cache and not nest.masked and not nest.straight[out]
+        and nest.block[last] >= LONG_PART and nest.strides[out][last] == nest.itemsize[out]
+        and nest.types[out] == kernel.types[out]
     )
     nest.blocks = 1
     for axis in range(nest.ndim):

@@ -98,12 +98,13 @@ static CYTHON_INLINE double cyact_mad(double a, double b, double c) { return a *
 
 /* ---- tables in registers ---- */
 
+/* 32 entries as floats, or as planes of bytes: byte k of all of them from 32 k on. */
 #if defined(__AVX512F__)
 #define CYACT_LOOKUP_LANES 16
 #define CYACT_LOOKUP_ALL 1
 #define CYACT_PERMUTE(t, k, v) \
     _mm512_permutex2var_ps(_mm512_loadu_ps((t) + 32 * (k)), v, _mm512_loadu_ps((t) + 32 * (k) + 16))
-static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out) {
+static inline void cyact_lookup_32(const float *t, const void *planes, const uint8_t *x, float *out) {
     __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)x));
     _mm512_storeu_ps(out, CYACT_PERMUTE(t, 0, _mm512_min_epi32(v, _mm512_set1_epi32(31))));
 }
@@ -121,22 +122,32 @@ static inline void cyact_lookup_256(const float *t, const uint8_t *x, float *out
     _mm512_storeu_ps(out, _mm512_mask_blend_ps(b7, a, c));
 }
 #elif defined(__AVX2__)
-#define CYACT_LOOKUP_LANES 8
+/* A shuffle looks up a byte among sixteen, or answers 0 where bit 7 of the index is set: two of them make 32 entries, and
+   four such pairs the bytes of a float, which are then interleaved. That interleaves within lanes of 16 bytes, so the
+   elements are brought into lanes first: 0-3, 8-11, 16-19, 24-27 and 4-7, 12-15, 20-23, 28-31. */
+#define CYACT_LOOKUP_LANES 32
 #define CYACT_LOOKUP_ALL 0
-#define CYACT_PERMUTE(t, k, v) _mm256_permutevar8x32_ps(_mm256_loadu_ps((t) + 8 * (k)), v)
-static inline void cyact_lookup_32(const float *t, const uint8_t *x, float *out) {
-    __m256i v = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)x));
-    v = _mm256_min_epi32(v, _mm256_set1_epi32(31));
-    __m256 b3 = _mm256_castsi256_ps(_mm256_slli_epi32(v, 28)), b4 = _mm256_castsi256_ps(_mm256_slli_epi32(v, 27));
-    __m256 a = _mm256_blendv_ps(CYACT_PERMUTE(t, 0, v), CYACT_PERMUTE(t, 1, v), b3);
-    __m256 b = _mm256_blendv_ps(CYACT_PERMUTE(t, 2, v), CYACT_PERMUTE(t, 3, v), b3);
-    _mm256_storeu_ps(out, _mm256_blendv_ps(a, b, b4));
+#define CYACT_ENTRIES(k) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)planes + (k)))
+#define CYACT_BYTES(k) \
+    _mm256_or_si256(_mm256_shuffle_epi8(CYACT_ENTRIES(2 * (k)), low), _mm256_shuffle_epi8(CYACT_ENTRIES(2 * (k) + 1), high))
+static inline void cyact_lookup_32(const float *t, const void *planes, const uint8_t *x, float *out) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)x);
+    v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+    v = _mm256_min_epu8(v, _mm256_set1_epi8(31));
+    __m256i low = _mm256_add_epi8(v, _mm256_set1_epi8(0x70)), high = _mm256_sub_epi8(v, _mm256_set1_epi8(16));
+    __m256i a = CYACT_BYTES(0), b = CYACT_BYTES(1), c = CYACT_BYTES(2), d = CYACT_BYTES(3);
+    __m256i ab = _mm256_unpacklo_epi8(a, b), cd = _mm256_unpacklo_epi8(c, d);
+    _mm256_storeu_si256((__m256i *)out, _mm256_unpacklo_epi16(ab, cd));
+    _mm256_storeu_si256((__m256i *)out + 1, _mm256_unpackhi_epi16(ab, cd));
+    ab = _mm256_unpackhi_epi8(a, b), cd = _mm256_unpackhi_epi8(c, d);
+    _mm256_storeu_si256((__m256i *)out + 2, _mm256_unpacklo_epi16(ab, cd));
+    _mm256_storeu_si256((__m256i *)out + 3, _mm256_unpackhi_epi16(ab, cd));
 }
 #define cyact_lookup_256(t, x, out)
 #else
 #define CYACT_LOOKUP_LANES 0
 #define CYACT_LOOKUP_ALL 0
-#define cyact_lookup_32(t, x, out)
+#define cyact_lookup_32(t, planes, x, out)
 #define cyact_lookup_256(t, x, out)
 #endif
 
@@ -392,6 +403,21 @@ static CYTHON_INLINE void cyact_shuffle(void *to, const void *source, const uint
     memcpy(to, y, 16);
 #endif
 }
+
+/* clang knows that a block of doubles was integers, and finds their signs from those, by another instruction for each
+   vector. This makes it forget. n is a constant. */
+#if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
+typedef double cyact_doubles_t __attribute__((vector_size(CYACT_REGISTER), aligned(8), may_alias));
+#define CYACT_FORGET_INTEGERS(block, n) do { \
+        _Pragma("clang loop unroll(full)") for (size_t j = 0; j < (n); j += CYACT_REGISTER / 8) { \
+            cyact_doubles_t *at = (cyact_doubles_t *)((double *)(block) + j), v = *at; \
+            CYACT_FORGET(v); \
+            *at = v; \
+        } \
+    } while (0)
+#else
+#define CYACT_FORGET_INTEGERS(block, n)
+#endif
 
 /* ---- copies ---- */
 

@@ -24,6 +24,7 @@ cdef extern from "simd.h":
 
     # The processor has an instruction that converts a vector of 64-bit integers to double.
     const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
+    void forget_integers "CYACT_FORGET_INTEGERS"(double* block, size_t n) noexcept nogil    # that clang had seen
     # As many short integers as a vector has floats.
     void int8_to_32 "cyact_int8_to_32"(const int8_t* x, int32_t* to) noexcept nogil
     void uint8_to_32 "cyact_uint8_to_32"(const uint8_t* x, int32_t* to) noexcept nogil
@@ -32,7 +33,9 @@ cdef extern from "simd.h":
 
     enum: LOOKUP_LANES "CYACT_LOOKUP_LANES"
     enum: LOOKUP_ALL "CYACT_LOOKUP_ALL"
-    void lookup_32 "cyact_lookup_32"(const float* entries, const uint8_t* x, float* out) noexcept nogil
+    void lookup_32 "cyact_lookup_32"(
+        const float* entries, const void* planes, const uint8_t* x, float* out
+    ) noexcept nogil
     void lookup_256 "cyact_lookup_256"(const float* entries, const uint8_t* x, float* out) noexcept nogil
 
     enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn

@@ -33,6 +33,7 @@ ctypedef void (*kernel_t)(
 # Results of a function of an eight-bit integer, by the bits of the argument.
 cdef struct Lookup:
     float entries[256]
+    uint8_t planes[4][32]   # byte k of each of the first 32
     bint flat               # every entry from 31 on is the same
 
 # The loops of a function of real numbers, each the kernel for its dtype. Every dtype that has none is converted to
