@@ -32,6 +32,7 @@ for _pattern in range(256):
     for _place in range(8):
         _mask[_place] = _pattern >> _place & 1
     _bits = mask_bits(_mask)
+    selected_count[_bits] = 0
     for _place in range(8):
         if _mask[_place]:
             selected_places[_bits][selected_count[_bits]] = <uint8_t> _place
@@ -78,7 +79,7 @@ cdef inline void put_units(
     unit* to, Py_ssize_t step, const unit* x, const uint8_t* mask, Py_ssize_t n
 ) noexcept nogil:
     cdef uint8_t places[LISTED + 8]
-    cdef Py_ssize_t i = 0, k, count, lanes = VECTOR // sizeof(unit)
+    cdef Py_ssize_t i = 0, count, lanes = VECTOR // sizeof(unit)
     cdef char* p
     if HAS_MASKED_STORES and step == sizeof(unit):
         while i + lanes <= n:
