@@ -235,7 +235,7 @@ cdef inline void map_integer(
         p = spread
     while done < whole:
         load_integers(x + done, block)
-        if real is double:
+        if real is double and (integer is int32_t or integer is int64_t):
             forget_integers(block, VECTOR // sizeof(float))
         loop2(lanes, VECTOR // sizeof(float), out + done, f, block, p)
         p += step
