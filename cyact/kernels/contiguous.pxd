@@ -12,6 +12,8 @@ on a fused type.
 bound by arithmetic.
 """
 
+from libc.stdint cimport int32_t, int64_t
+
 from cyact.kernels.convert cimport converted, load_block, load_integers, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (

@@ -27,6 +27,10 @@ from cyact.kernels.simd cimport KEEPS_NAN
 cdef extern from *:
     const float RAISED_ROUND_F "(0x1.8p+23f + 191.0f)"      # ROUND with the scale 2^64 (2^512)
     const double RAISED_ROUND "(0x1.8p+52 + 1535.0)"
+    # Magnitudes end at 191 ln 2 (1535 ln 2) and a little, where the bits of s are those of 0. Results are 0, or x, from
+    # 105 (746) on: there nothing may underflow on the way, which takes some processors many times as long.
+    const float SOFTPLUS_END_F "132.4f"
+    const double SOFTPLUS_END "1064.0"
     const float NEAR_SQUARE_F "0.9025f"
     const double NEAR_SQUARE "0.64"
     const float LOG_COSH_C0_F "0x1.ffffeap-4f"

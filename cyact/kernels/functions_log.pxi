@@ -2,7 +2,8 @@
 
 cdef void softplus_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](softplus_prepare[real], softplus_finish[real], clamp_magnitude[real],
-                   0, 105 if real is float else 746, args[0], NULL, NULL, args[1], n, single, streamed)
+                   0, SOFTPLUS_END_F if real is float else SOFTPLUS_END, args[0], NULL, NULL, args[1],
+                   n, single, streamed)
 
 
 cdef Loops softplus_loops = in_blocks(<kernel_t> softplus_loop[float], <kernel_t> softplus_loop[double], NULL)
@@ -10,7 +11,8 @@ cdef Loops softplus_loops = in_blocks(<kernel_t> softplus_loop[float], <kernel_t
 
 cdef void log_sigmoid_loop(const Kernel* kernel, real** args, Py_ssize_t n, bint single, bint streamed) noexcept nogil:
     pipeline[real](softplus_prepare[real], log_sigmoid_finish[real], clamp_magnitude[real],
-                   0, 105 if real is float else 746, args[0], NULL, NULL, args[1], n, single, streamed)
+                   0, SOFTPLUS_END_F if real is float else SOFTPLUS_END, args[0], NULL, NULL, args[1],
+                   n, single, streamed)
 
 
 cdef Loops log_sigmoid_loops = in_blocks(<kernel_t> log_sigmoid_loop[float], <kernel_t> log_sigmoid_loop[double], NULL)
