@@ -84,17 +84,16 @@ TRANSPOSES = {
     "NHWC to NCHW, 100 channels": ((8, 56, 56, 100), (0, 3, 1, 2)),
     "NCHW to NHWC, 30 channels": ((32, 30, 56, 56), (0, 2, 3, 1)),
 }
-# Of np.copyto, where that transposes: 0.06 to 0.53 on Zen 3. Where it does so without missing the cache all the time, both
-# take the time of their reads and writes for the most part: 0.35 to 0.71, where a contiguous relu of that size takes 0.4 to
-# 0.6 of np.copyto's time.
+# Of np.copyto, where that transposes: 0.06 to 0.52 on Zen 3. Where it does so without missing the cache all the time, both
+# take the time of their reads and writes for the most part: 0.24 to 0.75.
 MOST, MOST_FROM_MEMORY = 0.6, 0.8
 FROM_MEMORY = {
     "2 axes of odd length", "4 axes, within pairs", "NHWC to NCHW, 64 channels", "NCHW to NHWC, 64 channels",
     "NHWC to NCHW, 100 channels", "NCHW to NHWC, 30 channels",
 }
-# Below AVX-512 there are no stores under a mask that are fast on every processor: 5.0 to 5.7 (Zen 3). With it, 3.
+# Below AVX-512 there are no stores under a mask that are fast on every processor: 4.9 to 5.7 (Zen 3). With it, 3.
 RANDOM_MASK = 6.0
-# Twice as many bytes are read as by the rival: 1.5 to 1.75 on Zen 3, up to 1.8 on Intel.
+# Twice as many bytes are read as by the rival: 1.5 to 1.9 on Zen 3, up to 1.8 on Intel.
 FROM_DOUBLE = 1.9
 
 

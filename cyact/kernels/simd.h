@@ -510,7 +510,7 @@ static CYTHON_INLINE void cyact_transpose_squares(
 /* ---- masks ---- */
 
 /* A vector of units to where the bytes of a mask are not 0. The processor leaves the others alone.
-   AVX2 has such stores too, which are not used: AMD's processors take 12 to 18 cycles for each. */
+   AVX2 has such stores too, which are not used: AMD's processors take as long for one as for several plain ones. */
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
 #define CYACT_HAS_MASKED_STORES 1
 static inline void cyact_store_where(void *to, const void *x, const uint8_t *mask, size_t itemsize) {

@@ -24,7 +24,8 @@ cdef extern from "simd.h":
 
     # The processor has an instruction that converts a vector of 64-bit integers to double.
     const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
-    void forget_integers "CYACT_FORGET_INTEGERS"(double* block, size_t n) noexcept nogil    # that clang had seen
+    # Keeps clang from using that n doubles, a constant, were integers; ``simd.h`` has why.
+    void forget_integers "CYACT_FORGET_INTEGERS"(double* block, size_t n) noexcept nogil
     # As many short integers as a vector has floats.
     void int8_to_32 "cyact_int8_to_32"(const int8_t* x, int32_t* to) noexcept nogil
     void uint8_to_32 "cyact_uint8_to_32"(const uint8_t* x, int32_t* to) noexcept nogil
