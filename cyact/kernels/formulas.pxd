@@ -279,8 +279,8 @@ cdef inline real leaky_relu_grad_finite(real g, real x, real alpha) noexcept nog
 # chosen by hand, the first input's: of two NaNs processors return the first, and compilers swap factors as they like.
 cdef inline real sigmoid_grad(real y, real dy) noexcept nogil:
     cdef real product = dy * fma(-y, y, y)
-    product = dy if dy != dy else product
-    return y if y != y else product
+    product = product if dy == dy else dy
+    return product if y == y else y
 
 
 # tanh_grad(y, dy) = dy (1 - y^2), with y = tanh(x): since y' = 1 - tanh(x)^2
@@ -289,7 +289,7 @@ cdef inline real sigmoid_grad(real y, real dy) noexcept nogil:
 # above; here no other can come up beside that of dy.
 cdef inline real tanh_grad(real y, real dy) noexcept nogil:
     cdef real product = dy * fma(-y, y, <real> 1)
-    return y if y != y else product
+    return product if y == y else y
 
 
 # softsign(x) = x / (1 + |x|)
