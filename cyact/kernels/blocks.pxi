@@ -28,7 +28,7 @@ cdef void store(double value, char type, void* to) noexcept nogil:
 cdef void run_blocks(
     kernel_t loop, const Kernel* kernel, number** args, Py_ssize_t n, bint single, real* tag
 ) noexcept nogil:
-    cdef real memory[MAX_OPERANDS * BLOCK + 64]
+    cdef real memory[MAX_OPERANDS * BLOCK + LINE]
     cdef real* blocks[MAX_OPERANDS]
     cdef void* at[MAX_OPERANDS]
     cdef number* x[MAX_OPERANDS]
@@ -36,8 +36,7 @@ cdef void run_blocks(
     cdef Py_ssize_t m
     for o in range(out + 1):
         x[o] = args[o]
-        # Whole cache lines: where arrays are not aligned, as by clang, every vector would lie in two.
-        blocks[o] = <real*> ((<size_t> memory + 63) & <size_t> -64) + o * BLOCK
+        blocks[o] = <real*> at_line(memory) + o * BLOCK
         at[o] = <void*> blocks[o]
     # In a loop of their own: in the one above compilers would store under masks, see ``begin`` in rows.pxi.
     for o in range(kernel.inputs, out + 1):

@@ -17,8 +17,9 @@ from libc.stdint cimport int32_t, int64_t
 from cyact.kernels.convert cimport converted, load_block, load_integers, store_block, widen
 from cyact.kernels.dtypes cimport float16_like, integer, number, real
 from cyact.kernels.simd cimport (
-    LANES_16_BIT, STAGES_APART, VECTOR, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f, forget_integers,
-    load_first, loop1, loop2, loop3, loop6, loop_to3, prefetch, store_first, store_vector, stream_vector,
+    LANES_16_BIT, LINE, STAGES_APART, VECTOR, at_line, clamp_d, clamp_f, clamp_magnitude_d, clamp_magnitude_f,
+    forget_integers, load_first, loop1, loop2, loop3, loop6, loop_to3, prefetch, store_first, store_vector,
+    stream_vector,
 )
 
 cdef enum:
@@ -42,28 +43,39 @@ cdef inline void map1(
         store_first(out + done, rest, n - done, sizeof(number))
 
 
-# Where ``single``, the last operand is one value: it stands in a vector, so that there is one loop.
+# n times the same number, in ``memory`` that is a line longer. So an operand that is one value stands in a vector, and
+# one loop serves both kinds of operand.
+cdef inline const number* repeated(number value, Py_ssize_t n, number* memory) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef number* to = <number*> at_line(memory)
+    for i in range(n):
+        to[i] = value
+    return to
+
+
+# Where ``single``, the last operand is one value.
 cdef inline void map2(
     number (*f)(number, number) noexcept nogil,
     const number* x, const number* y, number* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, whole = n - n % lanes
+    cdef Py_ssize_t lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, at = 0
+    cdef Py_ssize_t whole = n - n % lanes
     cdef number block[VECTOR]
     cdef number rest[2][VECTOR]
+    cdef number memory[VECTOR + LINE]
     if single:
-        for i in range(lanes):
-            rest[1][i] = y[0]
-        y = rest[1]
+        y = repeated(y[0], lanes, memory)
     while done < whole:
-        loop2(lanes, VECTOR // sizeof(number), block, f, x + done, y)
+        loop2(lanes, VECTOR // sizeof(number), block, f, x + done, y + at)
         store_vector(out + done, block)
-        y += step
         done += lanes
+        at += step
     if done < n:
         load_first(rest[0], x + done, n - done, sizeof(number))
         if not single:
-            load_first(rest[1], y, n - done, sizeof(number))
-        loop2(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1])
+            load_first(rest[1], y + at, n - done, sizeof(number))
+            y = rest[1]
+        loop2(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], y)
         store_first(out + done, rest[0], n - done, sizeof(number))
 
 
@@ -71,24 +83,25 @@ cdef inline void map3(
     number (*f)(number, number, number) noexcept nogil,
     const number* x, const number* y, const number* z, number* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, whole = n - n % lanes
+    cdef Py_ssize_t lanes = VECTOR // sizeof(number), step = 0 if single else lanes, done = 0, at = 0
+    cdef Py_ssize_t whole = n - n % lanes
     cdef number block[VECTOR]
     cdef number rest[3][VECTOR]
+    cdef number memory[VECTOR + LINE]
     if single:
-        for i in range(lanes):
-            rest[2][i] = z[0]
-        z = rest[2]
+        z = repeated(z[0], lanes, memory)
     while done < whole:
-        loop3(lanes, VECTOR // sizeof(number), block, f, x + done, y + done, z)
+        loop3(lanes, VECTOR // sizeof(number), block, f, x + done, y + done, z + at)
         store_vector(out + done, block)
-        z += step
         done += lanes
+        at += step
     if done < n:
         load_first(rest[0], x + done, n - done, sizeof(number))
         load_first(rest[1], y + done, n - done, sizeof(number))
         if not single:
-            load_first(rest[2], z, n - done, sizeof(number))
-        loop3(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1], rest[2])
+            load_first(rest[2], z + at, n - done, sizeof(number))
+            z = rest[2]
+        loop3(lanes, VECTOR // sizeof(number), rest[0], f, rest[0], rest[1], z)
         store_first(out + done, rest[0], n - done, sizeof(number))
 
 
@@ -227,23 +240,22 @@ cdef inline void map_integer(
     real (*f)(real, real) noexcept nogil,
     const integer* x, const real* parameter, real* out, Py_ssize_t n, bint single,
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), step = 0 if single else lanes, done = 0, whole = n - n % lanes
+    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), step = 0 if single else lanes, done = 0, at = 0
+    cdef Py_ssize_t whole = n - n % lanes
     cdef real block[VECTOR]
-    cdef real spread[VECTOR]
+    cdef real memory[VECTOR + LINE]
     cdef const real* p = parameter
     if single:
-        for i in range(lanes):
-            spread[i] = parameter[0]
-        p = spread
+        p = repeated(parameter[0], lanes, memory)
     while done < whole:
         load_integers(x + done, block)
         if real is double and (integer is int32_t or integer is int64_t):
             forget_integers(block, VECTOR // sizeof(float))
-        loop2(lanes, VECTOR // sizeof(float), out + done, f, block, p)
-        p += step
+        loop2(lanes, VECTOR // sizeof(float), out + done, f, block, p + at)
         done += lanes
+        at += step
     for i in range(n - done):
-        out[done + i] = f(converted(x[done + i], out[0]), p[i])
+        out[done + i] = f(converted(x[done + i], out[0]), p[at + i])
 
 
 # An integer and a parameter of the dtype of the computation, stored back as an integer.
@@ -333,7 +345,7 @@ cdef inline void pipeline(
     Py_ssize_t n, bint single, bint streamed,
 ) noexcept nogil:
     cdef bint constant = single or parameters == NULL
-    cdef Py_ssize_t i, u, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
+    cdef Py_ssize_t u, v, k, lanes = VECTOR // sizeof(real), length = STAGE // sizeof(real)
     cdef Py_ssize_t step = 0 if constant else lanes, ahead = 0 if constant else length
     cdef Py_ssize_t together = STAGE // VECTOR if STAGES_APART else 1   # vectors of one stage before those of the other
     # Three blocks, and room to start them at the address of x modulo STAGE. 4K aliasing: a load whose low 12 address
@@ -345,6 +357,7 @@ cdef inline void pipeline(
     cdef real* c = b + length
     cdef real block[VECTOR]
     cdef real rest[3][VECTOR]
+    cdef real memory[VECTOR + LINE]
     # Both are there to be read.
     cdef const real* p = parameters
     cdef const real* g = x if gradients == NULL else gradients
@@ -355,9 +368,7 @@ cdef inline void pipeline(
         out[0] = finish(a[0], b[0], c[0], x[0], 0 if parameters == NULL else parameters[0], g[0])
         return
     if constant:
-        for i in range(lanes):
-            rest[1][i] = 0 if parameters == NULL else parameters[0]
-        p = rest[1]
+        p = repeated(<real> 0 if parameters == NULL else parameters[0], lanes, memory)
     if n >= 2 * length:
         for v in range(STAGE // VECTOR):
             k = v * lanes

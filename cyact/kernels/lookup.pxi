@@ -22,7 +22,7 @@ cdef void tabulate(Loops* loops, bint is_signed) noexcept nogil:
 
 
 cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t i = 0, whole = n - n % max(LOOKUP_LANES, 1)
     # Copies that nothing else can point at, so that they are kept in registers.
     cdef float entries[256]
     cdef uint8_t planes[4][32]
@@ -30,15 +30,16 @@ cdef void look_up(const Lookup* table, const uint8_t* x, float* out, Py_ssize_t 
         memcpy(entries, table.entries, sizeof(entries))
         memcpy(planes, table.planes, sizeof(planes))
         if table.flat:
-            while i + LOOKUP_LANES <= n:
+            while i < whole:
                 lookup_32(entries, planes, x + i, out + i)
                 i += LOOKUP_LANES
         else:
-            while i + LOOKUP_LANES <= n:
+            while i < whole:
                 lookup_256(entries, x + i, out + i)
                 i += LOOKUP_LANES
     # Two at a time: gcc would turn a plain loop into gathers, which are slower.
-    while i + 2 <= n:
+    whole = n - n % 2
+    while i < whole:
         store_pair(out + i, table.entries[x[i]], table.entries[x[i + 1]])
         i += 2
     if i < n:

@@ -54,29 +54,28 @@ cdef inline void rescale_lanes(
 cdef inline void rescale_loop(
     const number* x, const double* scale, const double* offset, real* out, Py_ssize_t n, bint single
 ) noexcept nogil:
-    cdef Py_ssize_t i, lanes = VECTOR // sizeof(float), step = 0 if single else lanes
+    cdef Py_ssize_t lanes = VECTOR // sizeof(float), step = 0 if single else lanes, at = 0, done = 0
+    cdef Py_ssize_t whole = n - n % lanes
     cdef number rest[VECTOR]
     cdef double constants[2][VECTOR]
     cdef real block[VECTOR]
+    cdef double memory[2][VECTOR + LINE]
     if single:
-        for i in range(lanes):
-            constants[0][i], constants[1][i] = scale[0], offset[0]
-        scale, offset = constants[0], constants[1]
-    while n >= lanes:
-        rescale_lanes(x, scale, offset, out)
-        x += lanes
-        out += lanes
-        scale += step
-        offset += step
-        n -= lanes
-    if n > 0:
+        scale = repeated(scale[0], lanes, memory[0])
+        offset = repeated(offset[0], lanes, memory[1])
+    while done < whole:
+        rescale_lanes(x + done, scale + at, offset + at, out + done)
+        done += lanes
+        at += step
+    if done < n:
         memset(rest, 0, lanes * sizeof(number))
-        copy_bytes(rest, x, n * sizeof(number))
+        copy_bytes(rest, x + done, (n - done) * sizeof(number))
         if not single:
-            copy_bytes(constants[0], scale, n * sizeof(double))
-            copy_bytes(constants[1], offset, n * sizeof(double))
-        rescale_lanes(rest, constants[0], constants[1], block)
-        copy_bytes(out, block, n * sizeof(real))
+            copy_bytes(constants[0], scale + at, (n - done) * sizeof(double))
+            copy_bytes(constants[1], offset + at, (n - done) * sizeof(double))
+            scale, offset = constants[0], constants[1]
+        rescale_lanes(rest, scale, offset, block)
+        copy_bytes(out + done, block, (n - done) * sizeof(real))
 
 
 cdef void rescale_to_float(
@@ -296,8 +295,8 @@ cdef void rescale_pixels(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const char* x = args[0]
     cdef const char* pixels
     cdef char* out = args[1]
-    cdef char memory[RESCALED_BLOCK + 16 + 64]
-    cdef char* ordered = memory + (-<Py_ssize_t> memory & 63)
+    cdef char memory[RESCALED_BLOCK + 16 + LINE]
+    cdef char* ordered = at_line(memory)
     cdef bint copied = r.turned or kernel.itemsize[0] < 0
     cdef Py_ssize_t widest = max(abs(kernel.itemsize[0]), kernel.itemsize[1]), repetition, most = n, m
     if r.second == NULL and not copied:
@@ -326,8 +325,8 @@ cdef void rescale_planes(const Kernel* kernel, char** args, Py_ssize_t n, bint s
     cdef const Rescaling* r = <const Rescaling*> kernel
     cdef int itemsize = r.first.itemsize[0], size = r.channels * itemsize, c
     cdef bint backwards = kernel.itemsize[0] < 0
-    cdef char memory[2 * RESCALED_BLOCK + 64]
-    cdef char* planes = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char memory[2 * RESCALED_BLOCK + LINE]
+    cdef char* planes = at_line(memory)
     cdef char* turned = planes + RESCALED_BLOCK
     cdef const char* x = args[0]
     cdef const char* plane

@@ -243,8 +243,8 @@ cdef bint run_tile(
     cdef Py_ssize_t row_stride[MAX_ROW_OPERANDS]
     cdef Py_ssize_t pitch[MAX_ROW_OPERANDS]
     cdef real* x[MAX_ROW_OPERANDS]
-    cdef real tile[MAX_INPUTS][TILE + GROUP]
-    cdef real* shifted = tile[1]        # functions that have a shift have one input
+    cdef real memory[MAX_INPUTS * (TILE + GROUP) + LINE]
+    cdef real* tile[MAX_INPUTS]
     cdef real* e
     cdef real* y
     cdef const real* terms
@@ -255,6 +255,8 @@ cdef bint run_tile(
     cdef real scales[5 * GROUP]
     cdef double sum[GROUP]
     cdef double rest[GROUP]
+    for o in range(MAX_INPUTS):
+        tile[o] = <real*> at_line(memory) + o * (TILE + GROUP)
     for o in range(out + 1):
         at[o] = nest.data[o] + row_offset(nest, o, row)
         row_stride[o] = nest.strides[o][last]
@@ -281,8 +283,8 @@ cdef bint run_tile(
         if find_scales(summed, m, padded, shift, scales):
             if rows * n > TILE:
                 return False
-            subtract(x[0], pitch[0], n, rows, across, shift, shifted)
-            terms, terms_pitch = shifted, rows if across else n
+            terms, terms_pitch = tile[1], rows if across else n     # functions that have a shift have one input
+            subtract(x[0], pitch[0], n, rows, across, shift, tile[1])
     # The exponentials are left in the output; those across in the tile, where no two lines share a place in the cache.
     e, e_pitch = x[out], pitch[out]
     if direct and across and rows * n <= TILE:

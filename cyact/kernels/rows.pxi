@@ -23,6 +23,8 @@ cdef enum:
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
     ALONG = 32          # the same of a tile that does not lie across: the sums of its lanes are to stay in the cache
+    # Sums of the lanes of so many rows, and 64 more: a load waits for an earlier store to the same place within a page.
+    ROOM = ALONG * MOST_LANES + 64
     FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer
 
@@ -116,7 +118,8 @@ cdef inline void largest_across(
 cdef void find_largest(
     const real* x, Py_ssize_t pitch, Py_ssize_t n, int rows, bint across, real* m
 ) noexcept nogil:
-    cdef real largest[ALONG * MOST_LANES]
+    cdef real memory[ALONG * MOST_LANES + LINE]
+    cdef real* largest = <real*> at_line(memory)
     cdef Py_ssize_t g, width = VECTOR // sizeof(real), lanes = LANES // sizeof(real)
     if not across:
         for g in range(rows):
@@ -498,9 +501,10 @@ cdef void add_across(
 ) noexcept nogil:
     cdef Py_ssize_t lanes = LANES // sizeof(real), width = VECTOR // sizeof(real), length = segment_length(n)
     cdef Py_ssize_t done, stop, m, left, g = 0
-    cdef real high[MOST_LANES * MOST_LANES]
-    cdef double sums[MOST_LANES * MOST_LANES]
-    cdef real rests[MOST_LANES * MOST_LANES]
+    cdef double memory[3 * ROOM + LINE]
+    cdef double* sums = <double*> at_line(memory)
+    cdef real* high = <real*> (sums + ROOM)
+    cdef real* rests = <real*> (sums + 2 * ROOM)
     cdef real x_ends[ALONG * MOST_LANES]
     cdef real y_ends[ALONG * MOST_LANES]
     while g < rows:
@@ -534,9 +538,10 @@ cdef void add_along(
     int function, const real* x, Py_ssize_t pitch, real* y, Py_ssize_t y_pitch, Py_ssize_t n, int rows,
     const real* scales, double* sum, double* rest,
 ) noexcept nogil:
-    cdef real high[ALONG * MOST_LANES]
-    cdef double sums[ALONG * MOST_LANES]
-    cdef real rests[ALONG * MOST_LANES]
+    cdef double memory[3 * ROOM + LINE]
+    cdef double* sums = <double*> at_line(memory)
+    cdef real* high = <real*> (sums + ROOM)
+    cdef real* rests = <real*> (sums + 2 * ROOM)
     begin(function, high, sums, rests, rows * (LANES // sizeof(real)))
     add_part(function, x, pitch, y, y_pitch, n, rows, scales, high, sums, rests)
     fold(function, high, sums, rests, rows, 1, sum, rest)

@@ -41,6 +41,9 @@ cdef extern from "simd.h":
 
     enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn
     enum: LANES_16_BIT "(CYACT_REGISTER / 2)"      # elements of 16 bits that a loop computes in one turn
+    enum: LINE "CYACT_LINE"                 # bytes of a cache line
+    # The first line in memory on the stack: arrays may lie anywhere, and vectors of them in two lines each.
+    char* at_line "CYACT_AT_LINE"(const void* memory) noexcept nogil
     const bint STAGES_APART "CYACT_STAGES_APART"    # a loop for each stage of the pipeline, not one for both
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
     void store_vector "CYACT_STORE"(void* to, const void* block) noexcept nogil

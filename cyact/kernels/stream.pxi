@@ -10,8 +10,8 @@ cdef enum:
 # The caller sees to the fence, which orders such stores before later ones.
 cdef void stream(const Kernel* kernel, char** args, Py_ssize_t n, bint single) noexcept nogil:
     cdef int out = kernel.operands - 1, arrays = kernel.inputs if single else out, o
-    cdef char memory[STREAM_BLOCK + 64]
-    cdef char* block = memory + (64 - <Py_ssize_t> memory % 64) % 64
+    cdef char memory[STREAM_BLOCK + LINE]
+    cdef char* block = at_line(memory)
     cdef char* at[MAX_OPERANDS]
     cdef char* target
     cdef Py_ssize_t m, i, itemsize = kernel.itemsize[out], unit = 64, length, bytes

@@ -224,8 +224,8 @@ cdef void run_nest(const LoopNest* nest, Py_ssize_t start, Py_ssize_t stop) noex
     cdef bint some = True, every = True
     cdef const uint8_t* mask = NULL
     cdef Place place
-    cdef char memory[(NEST_OPERANDS + 1) * BUFFER_ROOM + 64]
-    cdef char* scratch = memory + (64 - <Py_ssize_t> memory % 64)
+    cdef char memory[(NEST_OPERANDS + 1) * BUFFER_ROOM + LINE]
+    cdef char* scratch = at_line(memory)
     cdef char* buffers[NEST_OPERANDS]
     cdef char* args[NEST_OPERANDS]
     for o in range(nest.operands):
