@@ -21,10 +21,15 @@ cdef void relu6_grad_kernel(
 cdef void hard_tanh_kernel(
     const Kernel* kernel, number** args, Py_ssize_t n, bint single, bint streamed
 ) noexcept nogil:
+    cdef number one
     if number is float:
         map1_clamped[float](itself[float], clamp[float], -1, 1, args[0], args[1], n)
     elif number is double:
         map1_clamped[double](itself[double], clamp[double], -1, 1, args[0], args[1], n)
+    elif number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
+        one = 1
+        forget(&one)
+        map2[number](smaller[number], args[0], &one, args[1], n, True)
     else:
         map1[number](hard_tanh[number], args[0], args[1], n)
 

@@ -303,6 +303,27 @@ static CYTHON_INLINE void cyact_store_pair(float *to, float a, float b) {
 #define CYACT_CONVERTS_64_BITS 0
 #endif
 
+/* clang knows that a block of doubles was integers, and finds their signs from those, by another instruction for each
+   vector. This makes it forget. n is a constant. */
+#if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
+typedef double cyact_doubles_t __attribute__((vector_size(CYACT_REGISTER), aligned(8), may_alias));
+#define CYACT_FORGET_INTEGERS(block, n) do { \
+        _Pragma("clang loop unroll(full)") for (size_t j = 0; j < (n); j += CYACT_REGISTER / 8) { \
+            cyact_doubles_t *at = (cyact_doubles_t *)((double *)(block) + j), v = *at; \
+            CYACT_FORGET(v); \
+            *at = v; \
+        } \
+    } while (0)
+#else
+#define CYACT_FORGET_INTEGERS(block, n)
+#endif
+/* The same of a number whose value it knows. */
+#if defined(__clang__)
+#define CYACT_FORGET_NUMBER(x) __asm__("" : "+m"(*(x)))
+#else
+#define CYACT_FORGET_NUMBER(x)
+#endif
+
 /* Short integers to int32, as many as CYACT_VECTOR has floats. */
 
 /* gcc would choose vectors by the shorter type, and compute with a quarter of a vector's width. */
@@ -407,21 +428,6 @@ static CYTHON_INLINE void cyact_shuffle(void *to, const void *source, const uint
     memcpy(to, y, 16);
 #endif
 }
-
-/* clang knows that a block of doubles was integers, and finds their signs from those, by another instruction for each
-   vector. This makes it forget. n is a constant. */
-#if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
-typedef double cyact_doubles_t __attribute__((vector_size(CYACT_REGISTER), aligned(8), may_alias));
-#define CYACT_FORGET_INTEGERS(block, n) do { \
-        _Pragma("clang loop unroll(full)") for (size_t j = 0; j < (n); j += CYACT_REGISTER / 8) { \
-            cyact_doubles_t *at = (cyact_doubles_t *)((double *)(block) + j), v = *at; \
-            CYACT_FORGET(v); \
-            *at = v; \
-        } \
-    } while (0)
-#else
-#define CYACT_FORGET_INTEGERS(block, n)
-#endif
 
 /* ---- copies ---- */
 

@@ -24,6 +24,8 @@ cdef extern from "simd.h":
 
     # The processor has an instruction that converts a vector of 64-bit integers to double.
     const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
+    # Keeps clang from using that it knows a number.
+    void forget "CYACT_FORGET_NUMBER"(void* x) noexcept nogil
     # Keeps clang from using that n doubles, a constant, were integers; ``simd.h`` has why.
     void forget_integers "CYACT_FORGET_INTEGERS"(double* block, size_t n) noexcept nogil
     # As many short integers as a vector has floats.
