@@ -261,9 +261,10 @@ cdef inline number relu_grad(number g, number x) noexcept nogil:
 # One rounding: 0.5 ULP. alpha g where x is NaN. Where alpha is 0, an infinite g gives 0. NaN in g gives itself,
 # quiet where it is multiplied.
 cdef inline real leaky_relu_grad(real g, real x, real alpha) noexcept nogil:
+    # Of two NaNs g's, as quiet as a product: not g + 0, which compilers take for g.
+    cdef real factor = <real> 2 if g != g else alpha
     # & where "and" would be a branch
-    cdef real product = <real> 0 if (alpha == 0) & (absolute(g) == INFINITY) else alpha * g
-    product = g + 0 if g != g else product      # as quiet as a product
+    cdef real product = <real> 0 if (alpha == 0) & (absolute(g) == INFINITY) else factor * g
     return g if x > 0 else product
 
 
