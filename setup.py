@@ -47,8 +47,9 @@ if sysconfig.get_platform().endswith(("x86_64", "amd64")):
         # softplus took a fifth longer once more. And where a loop's constants are more than there are registers for, it
         # is to load one from memory. It moved all of them on by one register in each turn: celu_grad took 1.4 times as long.
         VECTORS += ["-mllvm", "-enable-misched=0", "-mllvm", "-grow-region-complexity-budget=1"]
-        # Callers align the stack to 16 bytes, and clang its arrays no further: by chance every vector of one lay in two cache
-        # lines. On Zen 3 selu_grad of float16 took up to three times as long then, in some processes.
+        # Callers align the stack to 16 bytes, and clang goes no further: where its arrays lay differed from process to process,
+        # and with bad luck every vector of one lay in two cache lines. On Zen 3 selu_grad of float16 took up to three times as
+        # long then. Within the stack they still lie anywhere; those that matter have CYACT_AT_LINE (simd.h).
         VECTORS += ["-mstack-alignment=64", "-mstackrealign"]
 if MSVC:
     FLAGS, VECTORS, SMALL = ["/O2", "/fp:precise"], [], ["/O1"]
