@@ -4,7 +4,7 @@
 # The gradient at a kink is that of the left side. Where the slope is 0 the gradient is 0 whatever g is, and so it is
 # where x is NaN.
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cyact.kernels.dtypes cimport bfloat16, floating, half, integer, number, real
 from cyact.kernels.elementary cimport INFINITY, absolute, bits_f, fma, from_bits_f, mad, or_nan, with_sign_of
@@ -82,13 +82,16 @@ cdef inline number hard_tanh(number x) noexcept nogil:
         return half(0xbc00 if 0xbc00 < x.bits <= 0xfc00 else 0x3c00 if 0x3c00 < x.bits <= 0x7c00 else x.bits)
     elif number is bfloat16:
         return bfloat16(0xbf80 if 0xbf80 < x.bits <= 0xff80 else 0x3f80 if 0x3f80 < x.bits <= 0x7f80 else x.bits)
+    elif number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
+        return <number> 1 if x > 1 else x
     else:
         x = <number> -1 if x < -1 else x
         return <number> 1 if x > 1 else x
 
 
-# The same for unsigned integers, with ``bound`` 1. clang makes a comparison with 0 of a minimum that it knows to be one
-# with 1, and up to four instructions of that: the loop has the bound from memory.
+# The same for unsigned integers of which there is a minimum of vectors, with ``bound`` 1. clang makes a comparison with
+# 0 of a minimum that it knows to be one with 1, and up to three instructions of that: the loop has the bound from
+# memory.
 cdef inline integer smaller(integer x, integer bound) noexcept nogil:
     return bound if x > bound else x
 

@@ -27,9 +27,12 @@ cdef void hard_tanh_kernel(
     elif number is double:
         map1_clamped[double](itself[double], clamp[double], -1, 1, args[0], args[1], n)
     elif number is uint8_t or number is uint16_t or number is uint32_t or number is uint64_t:
-        one = 1
-        forget(&one)
-        map2[number](smaller[number], args[0], &one, args[1], n, True)
+        if sizeof(number) <= WIDEST_MINIMUM:
+            one = 1
+            forget(&one)
+            map2[number](smaller[number], args[0], &one, args[1], n, True)
+        else:
+            map1[number](hard_tanh[number], args[0], args[1], n)
     else:
         map1[number](hard_tanh[number], args[0], args[1], n)
 

@@ -303,6 +303,13 @@ static CYTHON_INLINE void cyact_store_pair(float *to, float a, float b) {
 #define CYACT_CONVERTS_64_BITS 0
 #endif
 
+/* There is a minimum of vectors of unsigned integers, one instruction, for so many bytes of an integer. */
+#if defined(__AVX512F__)
+#define CYACT_WIDEST_MINIMUM 8
+#else
+#define CYACT_WIDEST_MINIMUM 4
+#endif
+
 /* clang knows that a block of doubles was integers, and finds their signs from those, by another instruction for each
    vector. This makes it forget. n is a constant. */
 #if defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))

@@ -24,6 +24,7 @@ cdef extern from "simd.h":
 
     # The processor has an instruction that converts a vector of 64-bit integers to double.
     const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
+    enum: WIDEST_MINIMUM "CYACT_WIDEST_MINIMUM"     # bytes of the widest integers that a vector's minimum is of
     # Keeps clang from using that it knows a number.
     void forget "CYACT_FORGET_NUMBER"(void* x) noexcept nogil
     # Keeps clang from using that n doubles, a constant, were integers; ``simd.h`` has why.
