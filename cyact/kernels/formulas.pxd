@@ -287,10 +287,10 @@ cdef inline real sigmoid_grad(real y, real dy) noexcept nogil:
 # tanh_grad(y, dy) = dy (1 - y^2), with y = tanh(x): since y' = 1 - tanh(x)^2
 #
 # Two roundings, of 1 - y^2 and of the product: at most 1.5 ULP for y in [-1, 1], but for subnormal results. NaN as
-# above; here no other can come up beside that of dy.
+# above; the slope is NaN only where y is. clang would compare y with -y, which it has to make first.
 cdef inline real tanh_grad(real y, real dy) noexcept nogil:
-    cdef real product = dy * fma(-y, y, <real> 1)
-    return product if y == y else y
+    cdef real slope = fma(-y, y, <real> 1)
+    return dy * slope if slope == slope else y
 
 
 # softsign(x) = x / (1 + |x|)
