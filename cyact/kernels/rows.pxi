@@ -23,7 +23,8 @@ cdef enum:
     TILE = 4096         # elements of a tile, and of the shortest segment
     GROUP = 64          # rows of a tile, at most
     ALONG = 32          # the same of a tile that does not lie across: the sums of its lanes are to stay in the cache
-    # Sums of the lanes of so many rows, and 64 more: a load waits for an earlier store to the same place within a page.
+    # From one array of the lanes' sums to the next: room for so many rows, and 64 elements more. Without these the
+    # arrays would lie a page apart, and a load of one would wait for a store to the other (4K aliasing).
     ROOM = ALONG * MOST_LANES + 64
     FEW_ACROSS = 128    # elements of a row, at most, so that GROUP rows across stay in the first-level cache
     SHORT = 64          # rows of fewer elements are transposed into a tile: one at a time, their sums take longer

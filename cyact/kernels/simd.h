@@ -164,8 +164,9 @@ static inline void cyact_lookup_32(const float *t, const void *planes, const uin
 #define CYACT_VECTORS 1
 #endif
 #define CYACT_VECTOR (CYACT_VECTORS * CYACT_REGISTER)
-/* Compilers align an array to 16 bytes, or to what their vectors have in that function: where the others lay in two lines
-   each, rescale of int32 by clang took 1.27 times as long. */
+/* Where memory for vectors begins: at the first cache line of an array that is a line longer. Compilers may align an array
+   to 16 bytes only. A vector in it may then lie in two lines, and a load of it reads both: rescale of int32 by clang took
+   1.27 times as long so. */
 #define CYACT_LINE 64
 #define CYACT_AT_LINE(memory) ((char *)(((uintptr_t)(memory) + CYACT_LINE - 1) & ~(uintptr_t)(CYACT_LINE - 1)))
 /* The pipeline's stages in one loop are up to 1.1 times as fast as in two. But clang goes over two vectors at a time, for
@@ -324,7 +325,7 @@ typedef double cyact_doubles_t __attribute__((vector_size(CYACT_REGISTER), align
 #else
 #define CYACT_FORGET_INTEGERS(block, n)
 #endif
-/* The same of a number whose value it knows. */
+/* Makes clang forget the value of a number, where it makes worse code because it knows it. */
 #if defined(__clang__)
 #define CYACT_FORGET_NUMBER(x) __asm__("" : "+m"(*(x)))
 #else

@@ -25,7 +25,7 @@ cdef extern from "simd.h":
     # The processor has an instruction that converts a vector of 64-bit integers to double.
     const bint CONVERTS_64_BITS "CYACT_CONVERTS_64_BITS"
     enum: WIDEST_MINIMUM "CYACT_WIDEST_MINIMUM"     # bytes of the widest integers that a vector's minimum is of
-    # Keeps clang from using that it knows a number.
+    # Keeps clang from using the value that it knows a number to have.
     void forget "CYACT_FORGET_NUMBER"(void* x) noexcept nogil
     # Keeps clang from using that n doubles, a constant, were integers; ``simd.h`` has why.
     void forget_integers "CYACT_FORGET_INTEGERS"(double* block, size_t n) noexcept nogil
@@ -45,7 +45,7 @@ cdef extern from "simd.h":
     enum: VECTOR "CYACT_VECTOR"             # bytes that a loop goes over in one turn
     enum: LANES_16_BIT "(CYACT_REGISTER / 2)"      # elements of 16 bits that a loop computes in one turn
     enum: LINE "CYACT_LINE"                 # bytes of a cache line
-    # The first line in memory on the stack: arrays may lie anywhere, and vectors of them in two lines each.
+    # The first place in an array that begins a cache line; ``simd.h`` has why. The array is a line longer.
     char* at_line "CYACT_AT_LINE"(const void* memory) noexcept nogil
     const bint STAGES_APART "CYACT_STAGES_APART"    # a loop for each stage of the pipeline, not one for both
     # gcc would copy a block in halves, by way of memory, where it sees a loop or memcpy.
